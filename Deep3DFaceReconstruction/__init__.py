@@ -1,0 +1,1 @@
+"""Accurate 3D face reconstruction with weakly-supervised learning (Deng et al. 2019)."""

@@ -1,0 +1,217 @@
+"""The differentiable face decoder: 257 coefficients -> mesh, colours, landmarks, picture.
+
+Deng et al. 2019, sections 2 and 3. Row vectors throughout: a vertex is a row and is multiplied by matrices
+from the right. Frames and units: see conventions.py.
+"""
+import math
+from collections import namedtuple
+
+import numpy as np
+
+from Deep3DFaceReconstruction.conventions import (AMBIENT_OFFSET, CAMERA_DISTANCE, CENTER, COEFF_DIM, COEFF_SLICES,
+                                                  FAR_CLIP, FOCAL, FOV_Y_DEGREES, IMAGE_SIZE, NEAR_CLIP, SH_TERMS,
+                                                  WHITE_LIGHT_COEFF_DIM)
+from Deep3DFaceReconstruction.tf1 import tf
+from mesh_renderer import camera_utils, rasterize_triangles
+
+Coefficients = namedtuple('Coefficients', [
+    'id_coeff',      # [B,80]
+    'ex_coeff',      # [B,64]
+    'tex_coeff',     # [B,80]
+    'angles',        # [B,3] radians, about x, y, z
+    'gamma',         # [B,27]: nine terms of red, nine of green, nine of blue
+    'translation',   # [B,3] dm
+])
+
+Geometry = namedtuple('Geometry', [
+    'coefficients',  # Coefficients
+    'face_shape',    # [B,N,3] dm, the model's own frame
+    'face_shape_t',  # [B,N,3] dm, after the rigid transform
+    'face_norm_r',   # [B,N,3] unit normals, after the rotation
+    'face_texture',  # [B,N,3] albedo, RGB 0-255
+    'face_color',    # [B,N,3] albedo under the light, RGB, not clipped
+    'landmark_p',    # [B,68,2] pixels, y up
+])
+
+Reconstruction = namedtuple('Reconstruction', Geometry._fields + (
+    'render_imgs',    # training: [B,H,W,3] BGR, not clipped; else [B,H,W,4] RGBA, colour clipped to 0-255, alpha 0 or 1
+    'img_mask',       # [B,H,W,1] float32 0 or 1: where the mesh is
+    'img_mask_crop',  # training: [B,H,W,1] likewise, the smaller photometric region rendered alone; else None
+))
+
+
+class Face3D(object):
+    """The decoder on one face model, as graph operations.
+
+    The model's arrays become constants of the graph that is current when the blocks are called. The blocks
+    bear the published names and can be used one by one; Reconstruction_Block composes them.
+
+    Args:
+      model: a face_model.FaceModel.
+      image_size: side of the rendered square in pixels. The camera's view stays that of the 224-pixel crop,
+        so a larger size gives the same picture in more detail.
+    """
+
+    def __init__(self, model, image_size=IMAGE_SIZE):
+        self.model = model
+        self.image_size = image_size
+        self._mean_offset = model.meanshape.mean(axis=0, dtype=np.float64).astype(np.float32)
+        self._constants = {}
+
+    def Reconstruction_Block(self, coeff, is_train=False):
+        """Everything from a coefficient vector.
+
+        Args:
+          coeff: [B,257] or, white light, [B,239] float32.
+          is_train: what Render_block gives.
+        Returns:
+          A Reconstruction.
+        """
+        geometry = self.Geometry_block(coeff)
+        rendered = self.Render_block(geometry.face_shape_t, geometry.face_color, is_train)
+        return Reconstruction(*(geometry + rendered))
+
+    def Geometry_block(self, coeff):
+        """Everything but the picture: a Geometry, from coeff [B,257] or [B,239]."""
+        parts = self.Split_coeff(coeff)
+        face_shape = self.Shape_formation_block(parts.id_coeff, parts.ex_coeff)
+        face_texture = self.Texture_formation_block(parts.tex_coeff)
+        rotation = self.Compute_rotation_matrix(parts.angles)
+        face_norm_r = tf.matmul(self.Compute_norm(face_shape), rotation)
+        face_shape_t = self.Rigid_transform_block(face_shape, rotation, parts.translation)
+        face_color = self.Illumination_block(face_texture, face_norm_r, parts.gamma)
+        landmark_p = self.Projection_block(self.Compute_landmark(face_shape_t))
+        return Geometry(parts, face_shape, face_shape_t, face_norm_r, face_texture, face_color, landmark_p)
+
+    def Split_coeff(self, coeff):
+        """Coefficients of a [B,257] tensor; [B,239] is the white-light variant, whose nine terms serve each channel.
+
+        Raises:
+          ValueError: the last axis has another size.
+        """
+        width = coeff.shape.as_list()[-1]
+        if width == WHITE_LIGHT_COEFF_DIM:
+            start = COEFF_SLICES['gamma'].start
+            white = coeff[:, start:start + SH_TERMS]
+            coeff = tf.concat([coeff[:, :start], white, white, white, coeff[:, start + SH_TERMS:]], axis=1)
+        elif width != COEFF_DIM:
+            raise ValueError('coeff: expected %d values in the last axis (or %d for white light), came %s' % (
+                COEFF_DIM, WHITE_LIGHT_COEFF_DIM, width))
+        return Coefficients(*[coeff[:, COEFF_SLICES[name]] for name in (
+            'id', 'ex', 'tex', 'angles', 'gamma', 'translation')])
+
+    def Shape_formation_block(self, id_coeff, ex_coeff):
+        """S = mean + B_id alpha + B_exp beta (eq. 1), about the mean vertex: [B,N,3] dm."""
+        base = self._constant('shape_base', lambda: np.concatenate([self.model.id_base, self.model.ex_base], axis=1))
+        offset = tf.matmul(tf.concat([id_coeff, ex_coeff], axis=1), base, transpose_b=True)
+        mean = self._constant('meanshape', lambda: (self.model.meanshape - self._mean_offset).reshape(1, -1))
+        return tf.reshape(offset + mean, [-1, len(self.model.meanshape), 3])
+
+    def Texture_formation_block(self, tex_coeff):
+        """T = mean + B_t delta (eq. 1): albedo [B,N,3], RGB 0-255."""
+        base = self._constant('tex_base', lambda: self.model.tex_base)
+        mean = self._constant('meantex', lambda: self.model.meantex.reshape(1, -1))
+        return tf.reshape(tf.matmul(tex_coeff, base, transpose_b=True) + mean, [-1, len(self.model.meantex), 3])
+
+    def Compute_norm(self, face_shape):
+        """Unit vertex normals [B,N,3] of face_shape [B,N,3]: the normalised sum of the unit normals of the
+        faces around each vertex. A vertex whose faces are all degenerate gets a zero normal.
+        """
+        triangles = self._constant('triangles', lambda: self.model.triangles)
+        corners = [tf.gather(face_shape, triangles[:, i], axis=1) for i in range(3)]
+        face_norm = tf.nn.l2_normalize(tf.linalg.cross(corners[0] - corners[1], corners[1] - corners[2]), axis=2)
+        # Face F, which stands for none in point_buf, has a zero normal.
+        face_norm = tf.concat([face_norm, tf.zeros_like(face_norm[:, :1])], axis=1)
+        point_buf = self._constant('point_buf', lambda: self.model.point_buf)
+        return tf.nn.l2_normalize(tf.reduce_sum(tf.gather(face_norm, point_buf, axis=1), axis=2), axis=2)
+
+    def Compute_rotation_matrix(self, angles):
+        """[B,3,3] from angles [B,3] (radians about x, y, z): the transpose of Rz Ry Rx, for row vectors."""
+        cos, sin = tf.unstack(tf.cos(angles), axis=1), tf.unstack(tf.sin(angles), axis=1)
+        one, zero = tf.ones_like(cos[0]), tf.zeros_like(cos[0])
+
+        def matrix(*entries):
+            return tf.reshape(tf.stack(entries, axis=1), [-1, 3, 3])
+
+        about_x = matrix(one, zero, zero, zero, cos[0], -sin[0], zero, sin[0], cos[0])
+        about_y = matrix(cos[1], zero, sin[1], zero, one, zero, -sin[1], zero, cos[1])
+        about_z = matrix(cos[2], -sin[2], zero, sin[2], cos[2], zero, zero, zero, one)
+        return tf.transpose(tf.matmul(tf.matmul(about_z, about_y), about_x), [0, 2, 1])
+
+    def Rigid_transform_block(self, face_shape, rotation, translation):
+        """face_shape [B,N,3] times rotation [B,3,3] plus translation [B,3] (dm): [B,N,3]."""
+        return tf.matmul(face_shape, rotation) + tf.expand_dims(translation, 1)
+
+    def Projection_block(self, points):
+        """Pinhole projection of points [B,K,3] (dm) to pixels of the 224-pixel crop: [B,K,2], y up."""
+        depth = CAMERA_DISTANCE - points[:, :, 2:]
+        return FOCAL * points[:, :, :2] / depth + CENTER
+
+    def Illumination_block(self, face_texture, norm_r, gamma):
+        """Albedo [B,N,3] under spherical-harmonics light (eq. 2; Ramamoorthi & Hanrahan 2001): [B,N,3], not clipped.
+
+        Args:
+          face_texture: [B,N,3], RGB 0-255.
+          norm_r: [B,N,3], rotated unit normals.
+          gamma: [B,27], nine terms for each of red, green, blue; 0.8 is added to each first term.
+        """
+        gamma = tf.reshape(gamma, [-1, 3, SH_TERMS])
+        ambient = np.zeros([1, 1, SH_TERMS], np.float32)
+        ambient[0, 0, 0] = AMBIENT_OFFSET
+        lighting = tf.matmul(sh_basis(norm_r), gamma + ambient, transpose_b=True)
+        return face_texture * lighting
+
+    def Render_block(self, face_shape_t, face_color, is_train=False):
+        """Rasterizes the mesh as the crop's camera sees it.
+
+        Args:
+          face_shape_t: [B,N,3] dm.
+          face_color: [B,N,3] RGB.
+          is_train: True: BGR, colours not clipped, with the mask of the small region. False: RGBA, clipped.
+        Returns:
+          (render_imgs, img_mask, img_mask_crop) as in Reconstruction; row 0 at the top.
+        """
+        rendered = rasterize_triangles.render_attributes(
+            self._clip_space(face_shape_t), face_color, self._constant('triangles', lambda: self.model.triangles),
+            self.image_size, self.image_size,
+            region_triangles=self._constant('region', lambda: self.model.region_triangles) if is_train else None)
+        if is_train:
+            return tf.reverse(rendered.image, axis=[3]), rendered.mask, rendered.region_mask
+        colour = tf.clip_by_value(rendered.image, 0.0, 255.0)
+        return tf.concat([colour, rendered.mask], axis=3), rendered.mask, None
+
+    def Compute_landmark(self, face_shape_t):
+        """The 68 key vertices [B,68,3] of the transformed shape [B,N,3]."""
+        return tf.gather(face_shape_t, self._constant('keypoints', lambda: self.model.keypoints), axis=1)
+
+    def _clip_space(self, points):
+        """[B,N,3] dm -> [B,N,4] clip-space xyzw of the crop's camera."""
+        camera = [tf.constant([v], tf.float32) for v in ([0., 0., CAMERA_DISTANCE], [0., 0., 0.], [0., 1., 0.])]
+        view = camera_utils.look_at(*camera)
+        projection = camera_utils.perspective(tf.constant([1.0]), tf.constant([FOV_Y_DEGREES]),
+                                              tf.constant([NEAR_CLIP]), tf.constant([FAR_CLIP]))
+        matrix = tf.matmul(projection, view)[0]
+        homogeneous = tf.pad(points, [[0, 0], [0, 0], [0, 1]], constant_values=1.0)
+        return tf.tensordot(homogeneous, matrix, axes=[[2], [1]])
+
+    def _constant(self, name, make):
+        """A constant of the current graph, made once per graph."""
+        key = (tf.get_default_graph(), name)
+        if key not in self._constants:
+            with tf.init_scope():
+                self._constants[key] = tf.constant(make(), name='face_model/' + name)
+        return self._constants[key]
+
+
+def sh_basis(normals):
+    """The nine spherical-harmonics terms [..., 9] at unit normals [..., 3], in the published order and signs."""
+    a0, a1, a2 = math.pi, 2 * math.pi / math.sqrt(3.0), 2 * math.pi / math.sqrt(8.0)
+    c0, c1, c2 = (1 / math.sqrt(4 * math.pi), math.sqrt(3.0) / math.sqrt(4 * math.pi),
+                  3 * math.sqrt(5.0) / math.sqrt(12 * math.pi))
+    x, y, z = tf.unstack(normals, axis=-1)
+    return tf.stack([
+        a0 * c0 * tf.ones_like(x),
+        -a1 * c1 * y, a1 * c1 * z, -a1 * c1 * x,
+        a2 * c2 * x * y, -a2 * c2 * y * z,
+        a2 * c2 / (2 * math.sqrt(3.0)) * (3 * tf.square(z) - 1),
+        -a2 * c2 * x * z, a2 * c2 / 2 * (tf.square(x) - tf.square(y))], axis=-1)

@@ -1,0 +1,115 @@
+"""The first step of fitting: pose, identity and expression from 68 landmarks alone.
+
+Least squares on the same landmark loss and prior as training, in NumPy: 136 residuals of the key vertices
+against the detected landmarks, one for each coefficient's prior.
+"""
+import numpy as np
+from scipy.optimize import least_squares
+
+from Deep3DFaceReconstruction.conventions import (CAMERA_DISTANCE, CENTER, COEFF_DIM, COEFF_SLICES, EX_DIM, FOCAL,
+                                                  ID_DIM)
+from Deep3DFaceReconstruction.losses import EX_PRIOR_WEIGHT
+
+# Turns of the head (radians about y) to try: the landmarks of a profile have a second, wrong minimum.
+START_YAWS = (0.0, -0.7, 0.7)
+POSE_DIM = 6
+
+
+class LandmarkFit(object):
+    """Fits the 68 key vertices of a face model to landmarks.
+
+    Args:
+      model: a face_model.FaceModel.
+      prior_weight: weight of |alpha|^2 + 0.8 |beta|^2 against the mean square landmark distance in pixels^2.
+    """
+
+    def __init__(self, model, prior_weight):
+        rows = (3 * model.keypoints[:, None] + np.arange(3)).ravel()
+        mean = model.meanshape.astype(np.float64)
+        self._mean = (mean[model.keypoints] - mean.mean(axis=0)).ravel()
+        self._base = np.concatenate([model.id_base[rows], model.ex_base[rows]], axis=1).astype(np.float64)
+        prior = np.concatenate([np.ones(ID_DIM), np.full(EX_DIM, EX_PRIOR_WEIGHT)])
+        self._prior = np.sqrt(prior_weight * prior)
+
+    def __call__(self, landmarks, weights):
+        """Coefficients [257] float64, texture and light zero.
+
+        Args:
+          landmarks: [68,2] pixels of the crop, y up.
+          weights: [68], relative weights, mean 1.
+        """
+        root = np.sqrt(weights / len(landmarks))[:, None]
+        rigid = min((self._solve(np.array([0, yaw, 0, 0, 0, 0.]), landmarks, root) for yaw in START_YAWS),
+                    key=lambda solution: solution.cost)
+        full = self._solve(np.concatenate([rigid.x, np.zeros(ID_DIM + EX_DIM)]), landmarks, root)
+        coeff = np.zeros(COEFF_DIM)
+        coeff[COEFF_SLICES['angles']] = full.x[:3]
+        coeff[COEFF_SLICES['translation']] = full.x[3:POSE_DIM]
+        coeff[COEFF_SLICES['id']] = full.x[POSE_DIM:POSE_DIM + ID_DIM]
+        coeff[COEFF_SLICES['ex']] = full.x[POSE_DIM + ID_DIM:]
+        return coeff
+
+    def _solve(self, start, landmarks, root):
+        return least_squares(self._residuals, start, self._jacobian, method='trf', x_scale='jac', max_nfev=50,
+                             args=(landmarks, root))
+
+    def _points(self, unknowns):
+        shape = self._mean
+        if len(unknowns) > POSE_DIM:
+            shape = shape + self._base.dot(unknowns[POSE_DIM:])
+        return shape.reshape(-1, 3)
+
+    def _residuals(self, unknowns, landmarks, root):
+        points = self._points(unknowns).dot(rotation_matrix(unknowns[:3])) + unknowns[3:POSE_DIM]
+        projected = FOCAL * points[:, :2] / (CAMERA_DISTANCE - points[:, 2:]) + CENTER
+        return np.concatenate([(root * (projected - landmarks)).ravel(),
+                               self._prior[:len(unknowns) - POSE_DIM] * unknowns[POSE_DIM:]])
+
+    def _jacobian(self, unknowns, landmarks, root):
+        points = self._points(unknowns)
+        rotation = rotation_matrix(unknowns[:3])
+        moved = points.dot(rotation) + unknowns[3:POSE_DIM]
+        depth = CAMERA_DISTANCE - moved[:, 2]
+        to_pixels = np.zeros([len(points), 2, 3])  # d pixel / d moved point
+        to_pixels[:, 0, 0] = to_pixels[:, 1, 1] = FOCAL / depth
+        to_pixels[:, :, 2] = FOCAL * moved[:, :2] / depth[:, None] ** 2
+        to_pixels *= root[:, :, None]
+
+        count = len(unknowns) - POSE_DIM
+        moves = np.empty([len(points), 3, len(unknowns)])  # d moved point / d unknown
+        for axis in range(3):
+            moves[:, :, axis] = points.dot(rotation_matrix_derivative(unknowns[:3], axis))
+        moves[:, :, 3:POSE_DIM] = np.eye(3)
+        if count:
+            moves[:, :, POSE_DIM:] = np.einsum('kjc,ji->kic', self._base.reshape(len(points), 3, -1), rotation)
+        pixels = np.matmul(to_pixels, moves).reshape(-1, len(unknowns))
+        prior = np.concatenate([np.zeros([count, POSE_DIM]), np.diag(self._prior[:count])], axis=1)
+        return np.concatenate([pixels, prior])
+
+
+def rotation_matrix(angles):
+    """[3,3]: the transpose of Rz Ry Rx (radians), for row vectors; Compute_rotation_matrix in NumPy."""
+    return _product([_axis_rotation(axis, angles[axis]) for axis in range(3)])
+
+
+def rotation_matrix_derivative(angles, axis):
+    """d rotation_matrix / d angles[axis]."""
+    factors = [_axis_rotation(i, angles[i]) for i in range(3)]
+    quarter_on = _axis_rotation(axis, angles[axis] + np.pi / 2)  # sine and cosine become their derivatives
+    quarter_on[axis, axis] = 0
+    factors[axis] = quarter_on
+    return _product(factors)
+
+
+def _product(factors):
+    about_x, about_y, about_z = factors
+    return about_z.dot(about_y).dot(about_x).T
+
+
+def _axis_rotation(axis, angle):
+    """Right-handed rotation of column vectors about one axis."""
+    first, second = (axis + 1) % 3, (axis + 2) % 3
+    matrix = np.eye(3)
+    matrix[first, first] = matrix[second, second] = np.cos(angle)
+    matrix[first, second], matrix[second, first] = -np.sin(angle), np.sin(angle)
+    return matrix

@@ -1,0 +1,53 @@
+# Every habit has a target; `make help` lists them. Nothing here needs Bazel, CUDA or root.
+#
+#   PYTHON=/path/to/python   use this Python (3.7: TensorFlow 1.15; 3.9 - 3.13: current TensorFlow)
+#   TF=1 or TF=2             use TensorFlow 1.15 or the current one; by default 1.15 where a Python 3.7 runs
+#   PORTABLE=1               (with kernel) a renderer that runs on any x86-64, not only on this machine's processor
+#   ARGS="..."               passed on to demo.py, train.py, pytest
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup kernel demo test test-all lint clean
+.DELETE_ON_ERROR:
+
+# Asked only by targets that need a Python, once; fails with one line that says what is missing.
+found = $(eval found := $$(shell sh tools/find_python.sh '$(TF)' '$(PYTHON)' || echo none))$(found)
+tf = $(firstword $(found))
+venv = $(if $(filter 2,$(tf)),.venv-tf2,.venv)
+requirements = $(if $(filter 2,$(tf)),requirements-tf2.txt,requirements.txt)
+run = $(venv)/bin/python
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: ## make the virtual environment and compile the renderer; every target that needs them does this itself
+	@$(checked)
+	@sh tools/setup.sh '$(found)' run
+
+kernel: ## compile the renderer's kernel for the installed TensorFlow (PORTABLE=1: for any x86-64)
+	@$(checked)
+	@sh tools/setup.sh '$(found)' packages
+	@$(run) -m mesh_renderer.kernels.build $(if $(PORTABLE),--portable)
+
+demo: setup ## reconstruct the photos in input/ (NASA's portrait of an astronaut where it is empty) into output/
+	@$(run) tools/sample_photo.py input
+	@$(run) demo.py $(ARGS)
+
+test: setup ## run all tests; with TF=2, the quick part of them
+	@sh tools/setup.sh '$(found)' develop
+	@$(run) -m pytest $(if $(filter 2,$(tf)),-m 'not slow') $(ARGS)
+
+test-all: setup ## run all tests on either TensorFlow
+	@sh tools/setup.sh '$(found)' develop
+	@$(run) -m pytest $(ARGS)
+
+lint: setup ## check the code's style
+	@sh tools/setup.sh '$(found)' develop
+	@$(run) -m ruff check .
+
+clean: ## remove what was built (environments, kernels, caches); photos, results and weights stay
+	rm -rf .venv .venv-tf2 mesh_renderer/kernels/*.so mesh_renderer/kernels/*.so.stamp BFM/open_model_front.mat \
+		.pytest_cache .hypothesis .ruff_cache tests/failures
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+checked = test '$(found)' != none

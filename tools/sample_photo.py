@@ -1,0 +1,28 @@
+"""Puts scikit-image's `astronaut` portrait (NASA, public domain) into a folder that holds no photo yet.
+
+    python tools/sample_photo.py input
+"""
+import os
+import sys
+
+from PIL import Image
+from skimage import data
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from Deep3DFaceReconstruction import image_io  # noqa: E402  (needs the line above)
+from Deep3DFaceReconstruction.files import written_aside  # noqa: E402
+
+
+def main(folder):
+    os.makedirs(folder, exist_ok=True)
+    if image_io.list_images(folder):
+        return
+    path = os.path.join(folder, 'astronaut.png')
+    with written_aside(path) as aside:
+        Image.fromarray(data.astronaut()).save(aside)
+    print('%s: put there to try the program on (portrait of Eileen Collins, NASA, public domain)' % path)
+
+
+if __name__ == '__main__':
+    main(sys.argv[1])

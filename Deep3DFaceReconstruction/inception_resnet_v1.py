@@ -112,6 +112,7 @@ def inception_resnet_v1(images, bottleneck=128, is_training=False, trainable=Fal
         with tf.variable_scope('Bottleneck'):
             weights = tf.get_variable('weights', [x.shape.as_list()[-1], bottleneck], x.dtype,
                                       tf.variance_scaling_initializer(scale=2.0, mode='fan_in'), trainable=trainable)
-            x = tf.matmul(x, weights)
             # Batch norm is written for maps: a vector is a map of one pixel.
-            return layers.batch_norm(x[:, None, None, :], net.norm)[:, 0, 0, :]
+            x = layers.linear_norm(x[:, None, None, :], weights, net.norm,
+                                   lambda maps, w: tf.tensordot(maps, w, 1))
+            return tf.reshape(x, [-1, bottleneck])

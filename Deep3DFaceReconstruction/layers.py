@@ -14,39 +14,54 @@ from Deep3DFaceReconstruction.tf1 import tf
 BatchNorm = collections.namedtuple('BatchNorm', 'decay epsilon scale is_training trainable')
 
 
-def batch_norm(x, options):
-    """Batch normalisation over the last axis, variables in `BatchNorm/` of the current scope.
-
-    When training, the updates of the moving statistics are added to `tf.GraphKeys.UPDATE_OPS`, as TF-Slim
-    does; the variance that is remembered is the unbiased one.
-
-    Args:
-      x: [B,H,W,C] float32.
-      options: a BatchNorm.
-    Returns:
-      [B,H,W,C] float32.
-    """
-    channels = [x.shape.as_list()[-1]]
-
+def _norm_variables(channels, dtype, options):
+    """gamma, beta, moving mean and moving variance in `BatchNorm/` of the current scope, each [channels]."""
     def variable(name, initial, trainable):
-        return tf.get_variable(name, channels, x.dtype, tf.constant_initializer(initial), trainable=trainable)
+        return tf.get_variable(name, [channels], dtype, tf.constant_initializer(initial), trainable=trainable)
 
     with tf.variable_scope('BatchNorm'):
         beta = variable('beta', 0.0, options.trainable)
-        if options.scale:
-            gamma = variable('gamma', 1.0, options.trainable)
-        else:
-            gamma = tf.ones(channels, x.dtype)
-        mean = variable('moving_mean', 0.0, False)
-        variance = variable('moving_variance', 1.0, False)
-        if not options.is_training:
-            return tf.nn.fused_batch_norm(x, gamma, beta, mean, variance, options.epsilon, is_training=False)[0]
-        y, batch_mean, batch_variance = tf.nn.fused_batch_norm(x, gamma, beta, epsilon=options.epsilon,
-                                                               is_training=True)
-        for moving, batch in ((mean, batch_mean), (variance, batch_variance)):
-            update = tf.assign_sub(moving, (moving - batch) * (1.0 - options.decay))
-            tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, update)
-        return y
+        gamma = variable('gamma', 1.0, options.trainable) if options.scale else 1.0
+        return gamma, beta, variable('moving_mean', 0.0, False), variable('moving_variance', 1.0, False)
+
+
+def _normalise(x, options):
+    """Batch norm of [B,H,W,C] with the batch's own statistics; the moving ones follow in `UPDATE_OPS`.
+
+    As in TF-Slim, the variance that is remembered is the unbiased one.
+    """
+    channels = x.shape.as_list()[-1]
+    gamma, beta, mean, variance = _norm_variables(channels, x.dtype, options)
+    if not options.scale:
+        gamma = tf.ones([channels], x.dtype)
+    y, batch_mean, batch_variance = tf.nn.fused_batch_norm(x, gamma, beta, epsilon=options.epsilon,
+                                                           is_training=True)
+    for moving, batch in ((mean, batch_mean), (variance, batch_variance)):
+        update = tf.assign_sub(moving, (moving - batch) * (1.0 - options.decay))
+        tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, update)
+    return y
+
+
+def linear_norm(x, weights, options, operation):
+    """`operation(x, weights)` and then batch norm over the last axis.
+
+    With moving statistics batch norm is one more linear map, so it is folded into weights and a bias: no pass
+    over the maps, forward or backward. Where the variables are constants (see `checkpoints.frozen_variables`)
+    the folding happens here, once, in NumPy.
+
+    Args:
+      x: [B,H,W,C] float32.
+      weights: [.., D], the last axis being the output's.
+      options: a BatchNorm.
+      operation: function of (x, weights), linear in the weights -> [B,H',W',D].
+    Returns:
+      [B,H',W',D] float32.
+    """
+    if options.is_training:
+        return _normalise(operation(x, weights), options)
+    gamma, beta, mean, variance = _norm_variables(int(weights.shape[-1]), x.dtype, options)
+    scale = gamma * (variance + options.epsilon) ** -0.5
+    return tf.nn.bias_add(operation(x, weights * scale), beta - mean * scale)
 
 
 def conv2d(x, filters, kernel, scope, stride=1, padding='SAME', norm=None, activation=None, initializer=None,
@@ -71,18 +86,21 @@ def conv2d(x, filters, kernel, scope, stride=1, padding='SAME', norm=None, activ
     height, width = kernel
     if initializer is None:
         initializer = tf.variance_scaling_initializer(scale=2.0, mode='fan_in')
+    if padding == 'FIXED':
+        if stride > 1:
+            top, left = (height - 1) // 2, (width - 1) // 2
+            x = tf.pad(x, [[0, 0], [top, height - 1 - top], [left, width - 1 - left], [0, 0]])
+        padding = 'VALID' if stride > 1 else 'SAME'
+
+    def convolve(maps, weights):
+        return tf.nn.conv2d(maps, weights, strides=[1, stride, stride, 1], padding=padding)
+
     with tf.variable_scope(scope):
         weights = tf.get_variable('weights', [height, width, x.shape.as_list()[-1], filters], x.dtype, initializer,
                                   trainable=trainable)
-        if padding == 'FIXED':
-            if stride > 1:
-                top, left = (height - 1) // 2, (width - 1) // 2
-                x = tf.pad(x, [[0, 0], [top, height - 1 - top], [left, width - 1 - left], [0, 0]])
-            padding = 'VALID' if stride > 1 else 'SAME'
-        y = tf.nn.conv2d(x, weights, strides=[1, stride, stride, 1], padding=padding)
         if norm is not None:
-            y = batch_norm(y, norm)
+            y = linear_norm(x, weights, norm, convolve)
         else:
-            y = tf.nn.bias_add(y, tf.get_variable('biases', [filters], x.dtype, tf.zeros_initializer(),
-                                                  trainable=trainable))
+            y = tf.nn.bias_add(convolve(x, weights), tf.get_variable('biases', [filters], x.dtype,
+                                                                     tf.zeros_initializer(), trainable=trainable))
     return y if activation is None else activation(y)

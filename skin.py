@@ -1,0 +1,46 @@
+"""Skin-colour mixtures -> attention mask (the published `skinmask`), and a command that draws masks."""
+import argparse
+import os
+import sys
+
+import numpy as np
+from PIL import Image
+
+from Deep3DFaceReconstruction.files import written_aside
+from Deep3DFaceReconstruction.image_io import InputError, read_image
+from Deep3DFaceReconstruction.skin_model import skinmask
+
+__all__ = ['skinmask']
+
+
+def parse_arguments(arguments=None):
+    parser = argparse.ArgumentParser(
+        description='Writes the skin attention mask of each image: white is skin for sure, black surely not.')
+    parser.add_argument('images', nargs='+', help='image files')
+    parser.add_argument('--output', default='.',
+                        help='folder for NAME_skin.png (default: the working directory)')
+    return parser.parse_args(arguments)
+
+
+def main(arguments=None):
+    options = parse_arguments(arguments)
+    failed = 0
+    for path in options.images:
+        try:
+            write_mask(path, options.output)
+        except (InputError, OSError) as error:
+            print(error, file=sys.stderr)
+            failed += 1
+    return 1 if failed else 0
+
+
+def write_mask(path, output):
+    """Writes OUTPUT/NAME_skin.png for the image at path."""
+    bgr = np.asarray(read_image(path))[..., ::-1]
+    name = os.path.splitext(os.path.basename(path))[0]
+    with written_aside(os.path.join(output, name + '_skin.png')) as aside:
+        Image.fromarray(skinmask(bgr)).save(aside, format='PNG')
+
+
+if __name__ == '__main__':
+    sys.exit(main())

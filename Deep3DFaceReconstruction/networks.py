@@ -3,6 +3,8 @@
 Variable names and shapes are those of the published TensorFlow 1.x program, so that its checkpoints, the
 public `resnet_v1_50.ckpt` and the public FaceNet checkpoint 20170512-110547 load by name.
 """
+import numpy as np
+
 from Deep3DFaceReconstruction import conventions, layers
 from Deep3DFaceReconstruction.inception_resnet_v1 import inception_resnet_v1
 from Deep3DFaceReconstruction.resnet_v1 import resnet_v1_50
@@ -10,6 +12,11 @@ from Deep3DFaceReconstruction.tf1 import tf
 
 FULL_GAMMA = 3 * conventions.SH_TERMS
 WHITE_GAMMA = conventions.SH_TERMS
+
+# Which of the 239 coefficients of white light gives each of the 257: the nine lighting terms come three times.
+_GAMMA = conventions.COEFF_SLICES['gamma'].start
+FROM_WHITE_LIGHT = np.r_[:_GAMMA, np.tile(np.r_[_GAMMA:_GAMMA + WHITE_GAMMA], 3),
+                         _GAMMA + WHITE_GAMMA:conventions.WHITE_LIGHT_COEFF_DIM].astype(np.int32)
 
 
 def coefficient_heads(gamma=FULL_GAMMA):
@@ -59,3 +66,17 @@ def Perceptual_Net(images, is_training=False, trainable=False):  # noqa: N802 (p
     """
     images = (tf.clip_by_value(tf.cast(images, tf.float32), 0.0, 255.0) - 127.5) / 128.0
     return inception_resnet_v1(images, 128, is_training, trainable)
+
+
+def full_coefficients(coeff):
+    """The 257 coefficients of the decoder from either variant of R-Net.
+
+    Args:
+      coeff: [B,257], or [B,239] of white light: its nine lighting terms then serve all three channels. A
+        tensor whose width is not known statically is taken to have 257.
+    Returns:
+      [B,257].
+    """
+    if coeff.shape.as_list()[-1] != conventions.WHITE_LIGHT_COEFF_DIM:
+        return coeff
+    return tf.gather(coeff, FROM_WHITE_LIGHT, axis=1)

@@ -1,0 +1,1 @@
+"""The C++ ops of mesh_renderer: their sources, how they are built and how they are loaded."""

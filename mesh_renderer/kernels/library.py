@@ -1,0 +1,51 @@
+"""Loads the compiled ops at first use and registers their gradients."""
+import functools
+import glob
+import os
+
+from mesh_renderer.kernels import build
+from mesh_renderer.tf1 import tf
+
+
+class LibraryError(RuntimeError):
+    """The compiled ops cannot be loaded; the message says why and what to type."""
+
+
+@functools.lru_cache(maxsize=None)
+def ops():
+    """The module of compiled ops.
+
+    Raises:
+        LibraryError: not built, built for another TensorFlow, or not loadable.
+    """
+    path = build.library_path(tf.__version__)
+    if not os.path.exists(path):
+        others = sorted(os.path.basename(p) for p in glob.glob(build.library_path('*')))
+        raise LibraryError('The renderer is not compiled for TensorFlow {} ({} is missing{}). Type: make kernel'.format(
+            tf.__version__, path, '; there is ' + ', '.join(others) if others else ''))
+    try:
+        library = tf.load_op_library(path)
+    except (tf.errors.OpError, OSError) as error:
+        raise LibraryError('{} does not load into TensorFlow {}: {}. Type: make kernel'.format(
+            path, tf.__version__, getattr(error, 'message', error)))
+    _register_gradients(library)
+    return library
+
+
+def _register_gradients(library):
+    tf.no_gradient('MeshRasterize')
+
+    @tf.RegisterGradient('MeshBarycentrics')
+    def barycentrics_grad(op, grad):
+        vertices, triangles, triangle_ids = op.inputs
+        return [library.mesh_barycentrics_grad(vertices, triangles, triangle_ids, grad,
+                                               top_down=op.get_attr('top_down')), None, None]
+
+    @tf.RegisterGradient('MeshInterpolate')
+    def interpolate_grad(op, grad):
+        vertices, attributes, triangles, triangle_ids, _ = op.inputs
+        vertices_grad, attributes_grad = library.mesh_interpolate_grad(
+            vertices, attributes, triangles, triangle_ids, grad, top_down=op.get_attr('top_down'))
+        unseen = tf.cast(triangle_ids < 0, tf.float32)[..., tf.newaxis]
+        background_grad = tf.reduce_sum(grad * unseen, axis=[0, 1, 2])
+        return [vertices_grad, attributes_grad, None, None, background_grad]

@@ -1,0 +1,238 @@
+"""Rasterization of triangle meshes, differentiable in what the pixels show.
+
+Conventions. Clip space is xyzw, X right, Y up, in front of the eye where w > 0; what is on screen has
+-w <= x, y, z <= w. A pixel (row, column) is sampled at its centre; row 0 is the bottom (y = -1), or the top
+with top_down=True, which costs nothing. Both windings are drawn, an edge counts as inside, the nearest
+triangle is seen and the later one among equally near. z outside [-1, 1] is clipped pixel by pixel, and of a
+triangle that crosses the eye plane the part in front is drawn. Degenerate triangles and triangles with a NaN
+or infinite coordinate are never drawn. Coordinates whose products of three leave the range of float32
+(beyond about 1e12) may not be drawn.
+
+Gradients. Which triangle a pixel sees is held fixed; the gradient is that of the barycentric coordinates of
+the pixel centre in this triangle. What that leaves out matters where it is large:
+- A pixel at a silhouette or an occlusion edge would change colour in a jump when the edge passes its centre.
+  This has no gradient here: a loss that can only fall by growing, shrinking or uncovering a surface gets no
+  pull from the pixels outside it. Textured or shaded surfaces are pulled by their inner pixels; silhouettes
+  need another term (landmarks, a mask) or blurred images.
+- Masks, triangle ids and z-buffer have no gradient, and neither has the z coordinate of a vertex.
+- A triangle seen edge on has large gradients: barycentric coordinates grow without bound as its area on
+  screen vanishes.
+
+Cost. Memory is O(B*H*W + B*V + T); images (and bands of an image, where there are fewer images than
+threads) are shared out among TensorFlow's intra-op threads. Results are the same to the bit whatever the
+number of threads, forward and backward, and on every x86-64 processor.
+"""
+import collections
+
+import numpy as np
+
+from mesh_renderer import camera_utils
+from mesh_renderer.kernels import library
+from mesh_renderer.tf1 import tf
+
+RasterizedTriangles = collections.namedtuple(
+    'RasterizedTriangles', ['barycentric_coordinates', 'triangle_ids', 'z_buffer'])
+
+RenderedAttributes = collections.namedtuple(
+    'RenderedAttributes', ['image', 'mask', 'region_mask', 'triangle_ids', 'z_buffer'])
+
+# Bits of the kernel's roles: see kernels/rasterize.h.
+_DRAW, _REGION = 1, 2
+
+
+def rasterize_triangles(clip_space_vertices, triangles, image_width, image_height):
+    """Which triangle every pixel sees, and where on it.
+
+    Args:
+        clip_space_vertices: [V,4] or [B,V,4] float32.
+        triangles: [T,3] int32, indices into V. One list for the whole batch.
+        image_width, image_height: pixels, Python integers >= 1.
+
+    Returns:
+        RasterizedTriangles of [H,W,...], or [B,H,W,...] where the vertices have a batch axis:
+        barycentric_coordinates [...,3] float32, perspective-correct, each in [0, 1], their sum 1; 0 in the
+            background. The gradient flows through these.
+        triangle_ids int32, 0 in the background.
+        z_buffer float32, normalised device z in [-1, 1]; 1 in the background.
+
+    Raises:
+        ValueError, TypeError: a wrong rank, width or type, or a size that is no positive integer.
+        tf.errors.InvalidArgumentError (when run): an index out of range.
+    """
+    vertices, batched = _batched(clip_space_vertices, 'clip_space_vertices', 4)
+    triangles = _triangle_tensor(triangles, 'triangles')
+    seen = _visible(vertices, triangles, None, image_width, image_height, False)
+    barycentrics = library.ops().mesh_barycentrics(vertices, triangles, seen.triangle_ids)
+    result = RasterizedTriangles(barycentrics, tf.maximum(seen.triangle_ids, 0), seen.z_buffer)
+    return result if batched else RasterizedTriangles(*[tf.squeeze(x, axis=0) for x in result])
+
+
+def rasterize(world_space_vertices, attributes, triangles, camera_matrices, image_width, image_height,
+              background_value):
+    """Interpolates vertex attributes over the picture of a mesh.
+
+    Args:
+        world_space_vertices: [B,V,3] float32.
+        attributes: [B,V,A] float32.
+        triangles: [T,3] int32.
+        camera_matrices: [B,4,4] float32, world to clip space, for column vectors.
+        image_width, image_height: pixels, Python integers >= 1.
+        background_value: [A], what pixels outside all triangles show.
+
+    Returns:
+        [B,H,W,A] float32, row 0 at the bottom.
+
+    Raises:
+        As rasterize_triangles.
+    """
+    clip_space_vertices = camera_utils.transform_homogeneous(camera_matrices, world_space_vertices)
+    return rasterize_clip_space(clip_space_vertices, attributes, triangles, image_width, image_height,
+                                background_value)
+
+
+def rasterize_clip_space(clip_space_vertices, attributes, triangles, image_width, image_height,
+                         background_value):
+    """As rasterize, for vertices that are in clip space already.
+
+    Args:
+        clip_space_vertices: [B,V,4] float32 (or [V,4] with attributes [V,A]; the result is [H,W,A]).
+        attributes, triangles, image_width, image_height, background_value: as rasterize.
+
+    Returns:
+        [B,H,W,A] float32, row 0 at the bottom. The gradient flows to clip_space_vertices and attributes.
+
+    Raises:
+        As rasterize_triangles.
+    """
+    vertices, attributes, batched = _mesh(clip_space_vertices, attributes)
+    triangles = _triangle_tensor(triangles, 'triangles')
+    channels = attributes.shape.as_list()[-1]
+    background = camera_utils._float_tensor(background_value, 'background_value')
+    camera_utils._require_rank(background, 1, channels, 'background_value')
+    seen = _visible(vertices, triangles, None, image_width, image_height, False)
+    image = library.ops().mesh_interpolate(vertices, attributes, triangles, seen.triangle_ids, background)
+    return image if batched else tf.squeeze(image, axis=0)
+
+
+def render_attributes(clip_space_vertices, attributes, triangles, image_width, image_height,
+                      region_triangles=None, top_down=False):
+    """The picture of a mesh, its mask, and the mask of a part of it, in one pass.
+
+    Args:
+        clip_space_vertices: [B,V,4] float32.
+        attributes: [B,V,A] float32.
+        triangles: [T,3] int32.
+        image_width, image_height: pixels, Python integers >= 1.
+        region_triangles: [F,3] int32, indices into V, or None. Usually some of `triangles` (this is found out
+            where both are arrays, and costs nothing when run); others take part in region_mask alone.
+        top_down: row 0 is the top of the picture, not the bottom.
+
+    Returns:
+        RenderedAttributes:
+        image [B,H,W,A] float32, 0 in the background. The gradient flows through this one alone, to
+            clip_space_vertices and attributes.
+        mask [B,H,W,1] float32, 1 where a triangle is seen, else 0.
+        region_mask [B,H,W,1] float32, 1 where a triangle of the region would be seen if the region were
+            rendered alone, hidden by the rest of the mesh or not, else 0; None without a region.
+        triangle_ids [B,H,W] int32, -1 in the background.
+        z_buffer [B,H,W] float32, 1 in the background.
+
+    Raises:
+        As rasterize_triangles.
+    """
+    vertices, attributes, batched = _mesh(clip_space_vertices, attributes)
+    if not batched:
+        raise ValueError('clip_space_vertices: expected shape [batch, vertices, 4], got {}'.format(
+            clip_space_vertices.shape.as_list()))
+    triangles, roles = _with_region(triangles, region_triangles)
+    seen = _visible(vertices, triangles, roles, image_width, image_height, top_down)
+    background = tf.zeros([tf.shape(attributes)[2]])
+    image = library.ops().mesh_interpolate(vertices, attributes, triangles, seen.triangle_ids, background,
+                                           top_down=top_down)
+    region_mask = None if roles is None else seen.region_mask[..., tf.newaxis]
+    return RenderedAttributes(image, seen.mask[..., tf.newaxis], region_mask, seen.triangle_ids,
+                              seen.z_buffer)
+
+
+def _visible(vertices, triangles, roles, image_width, image_height, top_down):
+    for name, size in (('image_width', image_width), ('image_height', image_height)):
+        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+            raise ValueError('{}: expected a Python integer >= 1, got {!r}'.format(name, size))
+    if roles is None:
+        roles = tf.zeros([0], tf.uint8)
+    return library.ops().mesh_rasterize(vertices, triangles, roles, image_width=int(image_width),
+                                        image_height=int(image_height), top_down=top_down)
+
+
+def _batched(value, name, width):
+    """`value` as a [B,V,width] tensor, and whether it came with the batch axis."""
+    tensor = camera_utils._float_tensor(value, name)
+    if tensor.shape.ndims == 2:
+        camera_utils._require_rank(tensor, 2, width, name)
+        return tensor[tf.newaxis], False
+    camera_utils._require_rank(tensor, 3, width, name)
+    return tensor, True
+
+
+def _mesh(clip_space_vertices, attributes):
+    """Both as batches, checked against each other as far as their static shapes tell."""
+    vertices, batched = _batched(clip_space_vertices, 'clip_space_vertices', 4)
+    attributes, attributes_batched = _batched(attributes, 'attributes', None)
+    if batched != attributes_batched or not vertices.shape[:2].is_compatible_with(attributes.shape[:2]):
+        raise ValueError('attributes: expected one row per vertex of clip_space_vertices {}, got shape {}'.format(
+            vertices.shape.as_list(), attributes.shape.as_list()))
+    return vertices, attributes, batched
+
+
+def _triangle_array(value, name):
+    """`value` as a [T,3] int32 array, or None where it is a tensor."""
+    if isinstance(value, (tf.Tensor, tf.Variable)):
+        return None
+    array = np.asarray(value)
+    if array.size == 0:
+        array = array.astype(np.int32).reshape(array.shape if array.ndim == 2 else (0, 3))
+    if not np.issubdtype(array.dtype, np.integer):
+        raise TypeError('{}: expected int32, got {}'.format(name, array.dtype))
+    if array.ndim != 2 or array.shape[1] != 3:
+        raise ValueError('{}: expected shape [triangles, 3], got {}'.format(name, list(array.shape)))
+    if array.size and (array.min() < 0 or array.max() > np.iinfo(np.int32).max):
+        raise ValueError('{}: expected vertex indices >= 0 in int32, got {}'.format(
+            name, array.min() if array.min() < 0 else array.max()))
+    return array.astype(np.int32)
+
+
+def _triangle_tensor(value, name):
+    array = _triangle_array(value, name)
+    if array is not None:
+        return tf.constant(array)
+    tensor = tf.convert_to_tensor(value)
+    if tensor.dtype != tf.int32:
+        raise TypeError('{}: expected int32, got {}'.format(name, tensor.dtype.name))
+    camera_utils._require_rank(tensor, 2, 3, name)
+    return tensor
+
+
+def _with_region(triangles, region_triangles):
+    """Triangles and their roles (None without a region): those of the region that are no triangle of the
+    mesh are appended, to count for the region alone."""
+    if region_triangles is None:
+        return _triangle_tensor(triangles, 'triangles'), None
+    mesh = _triangle_array(triangles, 'triangles')
+    region = _triangle_array(region_triangles, 'region_triangles')
+    if mesh is None or region is None:
+        mesh = _triangle_tensor(triangles, 'triangles')
+        region = _triangle_tensor(region_triangles, 'region_triangles')
+        roles = tf.concat([tf.fill([tf.shape(mesh)[0]], tf.constant(_DRAW, tf.uint8)),
+                           tf.fill([tf.shape(region)[0]], tf.constant(_REGION, tf.uint8))], axis=0)
+        return tf.concat([mesh, region], axis=0), roles
+    in_region = _rows_in(mesh, region)
+    extra = region[~_rows_in(region, mesh)]
+    roles = np.concatenate([np.where(in_region, _DRAW | _REGION, _DRAW), np.full(len(extra), _REGION)])
+    return tf.constant(np.concatenate([mesh, extra])), tf.constant(roles.astype(np.uint8))
+
+
+def _rows_in(rows, others):
+    """[T] bool: which triangles of `rows` are among `others`, whatever the order of their corners."""
+    both = np.ascontiguousarray(np.sort(np.concatenate([rows, others]), axis=1))
+    keys = both.view([('', both.dtype)] * 3).ravel()
+    return np.isin(keys[:len(rows)], keys[len(rows):])

@@ -1,6 +1,7 @@
 """Skin attention: how likely each pixel is skin, from its colour alone.
 
-Jones & Rehg 2002, "Statistical Color Models with Application to Skin Detection"; Deng et al. 2019, 3.2.1. Two mixtures of four Gaussians in YCbCr, one for skin and one for all else, and Bayes' rule.
+Jones & Rehg 2002, "Statistical Color Models with Application to Skin Detection"; Deng et al. 2019, 3.2.1.
+Two mixtures of four Gaussians in YCbCr, one for skin and one for all else, and Bayes' rule.
 """
 from collections import namedtuple
 

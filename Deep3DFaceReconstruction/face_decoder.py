@@ -8,9 +8,20 @@ from collections import namedtuple
 
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import (AMBIENT_OFFSET, CAMERA_DISTANCE, CENTER, COEFF_DIM, COEFF_SLICES,
-                                                  FAR_CLIP, FOCAL, FOV_Y_DEGREES, IMAGE_SIZE, NEAR_CLIP, SH_TERMS,
-                                                  WHITE_LIGHT_COEFF_DIM)
+from Deep3DFaceReconstruction.conventions import (
+    AMBIENT_OFFSET,
+    CAMERA_DISTANCE,
+    CENTER,
+    COEFF_DIM,
+    COEFF_SLICES,
+    FAR_CLIP,
+    FOCAL,
+    FOV_Y_DEGREES,
+    IMAGE_SIZE,
+    NEAR_CLIP,
+    SH_TERMS,
+    WHITE_LIGHT_COEFF_DIM,
+)
 from Deep3DFaceReconstruction.tf1 import tf
 from mesh_renderer import camera_utils, rasterize_triangles
 
@@ -40,7 +51,7 @@ Reconstruction = namedtuple('Reconstruction', Geometry._fields + (
 ))
 
 
-class Face3D(object):
+class Face3D:
     """The decoder on one face model, as graph operations.
 
     The model's arrays become constants of the graph that is current when the blocks are called. The blocks
@@ -102,10 +113,12 @@ class Face3D(object):
 
     def Shape_formation_block(self, id_coeff, ex_coeff):
         """S = mean + B_id alpha + B_exp beta (eq. 1), about the mean vertex: [B,N,3] dm."""
-        base = self._constant('shape_base', lambda: np.concatenate([self.model.id_base, self.model.ex_base], axis=1))
-        offset = tf.matmul(tf.concat([id_coeff, ex_coeff], axis=1), base, transpose_b=True)
-        mean = self._constant('meanshape', lambda: (self.model.meanshape - self._mean_offset).reshape(1, -1))
-        return tf.reshape(offset + mean, [-1, len(self.model.meanshape), 3])
+        id_base = self._constant('id_base', lambda: self.model.id_base)
+        ex_base = self._constant('ex_base', lambda: self.model.ex_base)
+        mean = self._constant('meanshape', lambda: self.model.meanshape.reshape(1, -1))
+        # Summed in the published order: the last bit decides which of two slivers a pixel sees.
+        shape = (tf.matmul(id_coeff, id_base, transpose_b=True) + tf.matmul(ex_coeff, ex_base, transpose_b=True) + mean)
+        return tf.reshape(shape, [-1, len(self.model.meanshape), 3]) - self._mean_offset
 
     def Texture_formation_block(self, tex_coeff):
         """T = mean + B_t delta (eq. 1): albedo [B,N,3], RGB 0-255."""
@@ -172,9 +185,8 @@ class Face3D(object):
           (render_imgs, img_mask, img_mask_crop) as in Reconstruction; row 0 at the top.
         """
         rendered = rasterize_triangles.render_attributes(
-            self._clip_space(face_shape_t), face_color, self._constant('triangles', lambda: self.model.triangles),
-            self.image_size, self.image_size,
-            region_triangles=self._constant('region', lambda: self.model.region_triangles) if is_train else None)
+            self._clip_space(face_shape_t), face_color, self.model.triangles, self.image_size, self.image_size,
+            region_triangles=self.model.region_triangles if is_train else None, top_down=True)
         if is_train:
             return tf.reverse(rendered.image, axis=[3]), rendered.mask, rendered.region_mask
         colour = tf.clip_by_value(rendered.image, 0.0, 255.0)

@@ -109,7 +109,7 @@ def from_mat_dict(mat, path='<dict>'):
         keypoints=get.indices('keypoints', (1, LANDMARK_COUNT), count).ravel())
 
 
-class _Checker(object):
+class _Checker:
     """Takes arrays out of a .mat dict, checking shape and range."""
 
     def __init__(self, mat, path):

@@ -6,8 +6,7 @@ against the detected landmarks, one for each coefficient's prior.
 import numpy as np
 from scipy.optimize import least_squares
 
-from Deep3DFaceReconstruction.conventions import (CAMERA_DISTANCE, CENTER, COEFF_DIM, COEFF_SLICES, EX_DIM, FOCAL,
-                                                  ID_DIM)
+from Deep3DFaceReconstruction.conventions import CAMERA_DISTANCE, CENTER, COEFF_DIM, COEFF_SLICES, EX_DIM, FOCAL, ID_DIM
 from Deep3DFaceReconstruction.losses import EX_PRIOR_WEIGHT
 
 # Turns of the head (radians about y) to try: the landmarks of a profile have a second, wrong minimum.
@@ -15,7 +14,7 @@ START_YAWS = (0.0, -0.7, 0.7)
 POSE_DIM = 6
 
 
-class LandmarkFit(object):
+class LandmarkFit:
     """Fits the 68 key vertices of a face model to landmarks.
 
     Args:

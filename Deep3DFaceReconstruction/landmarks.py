@@ -149,13 +149,14 @@ def find_faces(image_path, image, finder, every=False):
       finder: FaceFinder.
       every: all faces instead of the largest.
     Returns:
-      list of Face, largest first, at least one.
+      (faces, count): a list of Face, largest first, at least one, and how many faces the picture has (None where
+      NAME.txt says where the face is).
     Raises:
       LandmarkError: no face, or a landmark file that is wrong.
     """
     landmark_path = landmark_path_for(image_path)
     if os.path.exists(landmark_path):
-        return [Face(read_five_points(landmark_path), None, None)]
+        return [Face(read_five_points(landmark_path), None, None)], None
     rgb = np.asarray(image)
     rects = finder.detect_faces(rgb, small=every)
     if not rects:
@@ -165,7 +166,7 @@ def find_faces(image_path, image, finder, every=False):
     for rect in rects if every else rects[:1]:
         landmarks68 = finder.landmarks68(rgb, rect)
         found.append(Face(five_from_68(landmarks68), rect, landmarks68))
-    return found
+    return found, len(rects)
 
 
 def _reduced(rgb, longest_side):

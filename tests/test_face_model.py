@@ -75,7 +75,7 @@ def test_file_round_trip(tmp_path):
         np.testing.assert_array_equal(getattr(from_file, name), want, err_msg=name)
 
 
-class TestBfm09(object):
+class TestBfm09:
     """The conversion, on random arrays of BFM09's real sizes and the public index files."""
 
     @pytest.fixture(scope='class')

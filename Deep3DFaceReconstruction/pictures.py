@@ -1,0 +1,65 @@
+"""What people look at: crop | reconstruction over the crop | shaded geometry | the mesh at -45 and +45 degrees."""
+import math
+
+import numpy as np
+from PIL import Image
+
+from Deep3DFaceReconstruction.files import written_aside
+from Deep3DFaceReconstruction.tf1 import tf
+
+PANELS = 5
+SIDE_YAWS_DEGREES = (-45.0, 45.0)
+BACKGROUND = 255.0
+
+# Matte grey under one lamp, up and to the right of the camera.
+CLAY = 205.0
+LAMP = np.array([0.35, 0.45, 0.82], np.float32)
+CLAY_AMBIENT = 0.22
+
+# zlib's fastest level: twice as fast as the default, the file a fifth larger.
+PNG_COMPRESSION = 1
+
+
+def picture_strip(face3d, geometry, crops_bgr):
+    """The five panels as graph operations.
+
+    Args:
+      face3d: a face_decoder.Face3D; geometry: its Geometry of [B,257] coefficients.
+      crops_bgr: [B,224,224,3] float32, 0-255.
+    Returns:
+      (strip, recon): strip [B,224,5*224,3] uint8 RGB; recon [B,224,224,4] float32 RGBA, what Render_block gives.
+    """
+    recon, mask, _ = face3d.Render_block(geometry.face_shape_t, geometry.face_color)
+    crop = tf.reverse(crops_bgr, axis=[3])
+    clay, clay_mask, _ = face3d.Render_block(geometry.face_shape_t, clay_shading(geometry.face_norm_r))
+    panels = [crop, over(recon, mask, crop), over(clay, clay_mask, BACKGROUND * tf.ones_like(crop))]
+    for yaw in SIDE_YAWS_DEGREES:
+        turned = tf.tensordot(geometry.face_shape, yaw_rotation(yaw), axes=[[2], [0]])
+        side, side_mask, _ = face3d.Render_block(turned, geometry.face_color)
+        panels.append(over(side, side_mask, BACKGROUND * tf.ones_like(crop)))
+    strip = tf.concat(panels, axis=2)
+    return tf.cast(tf.clip_by_value(tf.round(strip), 0.0, 255.0), tf.uint8), recon
+
+
+def clay_shading(normals):
+    """Colours [B,N,3] of matte grey clay with unit normals [B,N,3]."""
+    lambert = tf.maximum(tf.tensordot(normals, LAMP / np.linalg.norm(LAMP), axes=[[2], [0]]), 0.0)
+    return CLAY * (CLAY_AMBIENT + (1 - CLAY_AMBIENT) * tf.stack([lambert] * 3, axis=2))
+
+
+def over(rgba, mask, background):
+    """[B,H,W,3]: the rendered colours where mask [B,H,W,1] is 1, else the background."""
+    return rgba[..., :3] * mask + background * (1.0 - mask)
+
+
+def yaw_rotation(degrees):
+    """[3,3] float32, for row vectors: a positive angle turns the face to its left, the picture's right."""
+    angle = math.radians(degrees)
+    return np.array([[math.cos(angle), 0, -math.sin(angle)], [0, 1, 0], [math.sin(angle), 0, math.cos(angle)]],
+                    np.float32)
+
+
+def save_png(path, pixels):
+    """Writes [H,W,3] uint8 RGB as a PNG; written aside, then renamed."""
+    with written_aside(path) as aside:
+        Image.fromarray(pixels).save(aside, format='PNG', compress_level=PNG_COMPRESSION)

@@ -1,0 +1,244 @@
+"""The coarse mesh of the face: MakeHuman's skin in front of the ears, closed mouth and eyes.
+
+The base mesh is one closed surface: behind the lips lies a cavity, behind the lids a socket, each a stack of
+rings. The cavity is cut after a few rings and closed by a sheet between its upper and lower half; each socket
+is cut behind the lid and closed by a dome, the visible part of the eyeball. So the face has one rim only, the
+crop's, and no hole opens with the mouth or beside an eye.
+"""
+import collections
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse import csgraph
+
+MOUTH_RINGS = 5
+SOCKET_RINGS = 2
+# Angles from the gaze axis of the dome's rings, outside in; the last one bounds the dome's square grid.
+DOME_ANGLES = (72.0, 58.0, 44.0)
+
+CoarseMesh = collections.namedtuple('CoarseMesh', 'quads quad_uvs uvs part weights ring')
+CoarseMesh.__doc__ = """A coarse quad mesh whose vertices are fixed weighted sums of MakeHuman's vertices.
+
+quads [Q,4]; quad_uvs [Q,4] into uvs [U,2]; part [Q] index into open_model.PARTS; weights: sparse
+[n,19158], rows sum to one; ring [n]: 0 on the skin, k on the k-th ring inside the mouth or a socket."""
+
+
+def uv_islands(quad_uvs, uv_count):
+    """[Q] the connected texture island of every quad."""
+    links = sp.coo_matrix((np.ones(quad_uvs.size), (quad_uvs.ravel(), np.roll(quad_uvs, 1, axis=1).ravel())),
+                          shape=(uv_count, uv_count))
+    return csgraph.connected_components(links, directed=False)[1][quad_uvs[:, 0]]
+
+
+def _ring_numbers(quads, start, count):
+    """[count] number of edges from the `start` vertices inside the given quads; -1 where not reached."""
+    edges = np.concatenate([quads.ravel()[:, None], np.roll(quads, -1, axis=1).ravel()[:, None]], axis=1)
+    edges = np.concatenate([edges, edges[:, ::-1]])
+    ring = np.full(count, -1)
+    ring[start] = 0
+    for step in range(count):
+        fresh = edges[(ring[edges[:, 0]] == step) & (ring[edges[:, 1]] < 0), 1]
+        if not fresh.size:
+            break
+        ring[fresh] = step + 1
+    return ring
+
+
+def ring_loop(quads, ring, depth):
+    """The loop of vertices on ring `depth` [r], in the order in which the given quads, on one side, run."""
+    ends = np.stack([quads, np.roll(quads, -1, axis=1)], axis=2).reshape(-1, 2)
+    follower = dict(ends[(ring[ends] == depth).all(axis=1)])
+    loop = [min(follower)]
+    while follower[loop[-1]] != loop[0]:
+        loop.append(follower[loop[-1]])
+    if len(loop) != len(follower):
+        raise ValueError('expected one loop of %d vertices at ring %d, found one of %d'
+                         % (len(follower), depth, len(loop)))
+    return np.asarray(loop)
+
+
+def halves(loop, vertices):
+    """The two halves of a mouth loop, both from the corner with the smaller x to the other.
+
+    The corners of the mouth lie in the middle of an edge, so both halves have the same number of vertices.
+    """
+    middle = 0.5 * (vertices[loop, 0] + vertices[np.roll(loop, -1), 0])
+    loop = np.roll(loop, -(middle.argmin() + 1))
+    half = len(loop) // 2
+    return loop[:half], loop[:half - 1:-1]
+
+
+def _sheet(loop, vertices):
+    """[k,4] quads between the upper and the lower half of the loop at which the mouth's cavity is cut."""
+    one, other = halves(loop, vertices)
+    # Seen from the cavity's own quads the loop runs one way; the sheet's quads must run it the other way.
+    return np.stack([one[1:], one[:-1], other[:-1], other[1:]], axis=1)
+
+
+class _Grid:
+    """A k x k quad grid whose boundary is a given loop of 4k vertices."""
+
+    def __init__(self, loop, first_new):
+        side = len(loop) // 4
+        if side * 4 != len(loop):
+            raise ValueError('expected a loop of a multiple of four vertices, got %d' % len(loop))
+        index = np.full((side + 1, side + 1), -1)
+        index[0, :side] = loop[:side]
+        index[:side, side] = loop[side:2 * side]
+        index[side, side:0:-1] = loop[2 * side:3 * side]
+        index[side:0:-1, 0] = loop[3 * side:]
+        inside = index < 0
+        index[inside] = first_new + np.arange(inside.sum())
+        self.index, self.new = index, index[inside]
+        self.quads = np.stack([index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]],
+                              axis=2).reshape(-1, 4)
+
+    def spread(self, boundary_values):
+        """Harmonic values of the new vertices: each is the mean of its four neighbours."""
+        side = self.index.shape[0] - 1
+        number = -np.ones(self.index.shape, int)
+        number[1:side, 1:side] = np.arange((side - 1) ** 2).reshape(side - 1, side - 1)
+        rows = number[1:side, 1:side].ravel()
+        system = np.eye(len(rows))
+        right = np.zeros((len(rows), boundary_values.shape[1]))
+        known = dict(zip(np.concatenate([self.index[0, :side], self.index[:side, side],
+                                         self.index[side, side:0:-1], self.index[side:0:-1, 0]]),
+                         boundary_values))
+        for shift in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+            near = np.roll(number, shift, axis=(0, 1))[1:side, 1:side].ravel()
+            vertex = np.roll(self.index, shift, axis=(0, 1))[1:side, 1:side].ravel()
+            free = near >= 0
+            system[rows[free], near[free]] -= 0.25
+            right[rows[~free]] += 0.25 * np.stack([known[v] for v in vertex[~free]])
+        return np.linalg.solve(system, right)
+
+
+def sphere_fit(points):
+    """Centre and radius of the least-squares sphere through [n,3] points."""
+    system = np.concatenate([2 * points, np.ones((len(points), 1))], axis=1)
+    solution = np.linalg.lstsq(system, (points ** 2).sum(axis=1), rcond=None)[0]
+    return solution[:3], np.sqrt(solution[3] + (solution[:3] ** 2).sum())
+
+
+def affine_weights(points, anchors):
+    """[p,a] least-norm weights, each row summing to one, that express points by anchors exactly.
+
+    Applied to moved anchors they move the points by the best affine map, so a dome stays an ellipsoid.
+    """
+    anchors = np.concatenate([anchors, np.ones((len(anchors), 1))], axis=1)
+    points = np.concatenate([points, np.ones((len(points), 1))], axis=1)
+    return points.dot(np.linalg.pinv(anchors))
+
+
+def _dome(loop, vertices, helper, first_new):
+    """The eyeball's dome inside a socket loop.
+
+    Returns:
+      (quads [q,4], angles [v,2]: angle from the gaze axis and around it, of the new vertices, radians,
+      points [v,3]).
+    """
+    center, radius = sphere_fit(vertices[helper])
+    ring_direction = vertices[loop, :2] - vertices[loop, :2].mean(axis=0)
+    around = np.arctan2(ring_direction[:, 1], ring_direction[:, 0])
+    count = len(loop)
+    quads, plane, outer, next_new = [], [], loop, first_new
+    for angle in DOME_ANGLES:
+        inner = next_new + np.arange(count)
+        quads.append(np.stack([np.roll(outer, -1), outer, inner, np.roll(inner, -1)], axis=1))
+        plane.append(np.radians(angle) * np.stack([np.cos(around), np.sin(around)], axis=1))
+        outer, next_new = inner, next_new + count
+    # The grid's corners lie on the diagonals, as far as the loop allows.
+    corner = np.abs(np.angle(np.exp(1j * (around - np.radians(135))))).argmin()
+    grid = _Grid(np.roll(outer, -corner), next_new)
+    quads.append(grid.quads[:, ::-1])
+    plane.append(grid.spread(np.roll(plane[-1], -corner, axis=0)))
+    plane = np.concatenate(plane)
+    theta = np.linalg.norm(plane, axis=1)
+    sine = np.sin(theta) / np.maximum(theta, 1e-12)
+    points = center + radius * np.stack([sine * plane[:, 0], sine * plane[:, 1], np.cos(theta)], axis=1)
+    return np.concatenate(quads), plane, points
+
+
+def build(human, mean, wanted):
+    """Assemble the coarse face mesh.
+
+    Args:
+      human: source.MakeHuman.
+      mean: [19158,3] a mean adult, on which spheres are fitted and loops ordered.
+      wanted: [18486] bool, the quads of the head's skin to take.
+    Returns:
+      CoarseMesh.
+    """
+    body = np.flatnonzero(human.group == 'body')
+    island = uv_islands(human.quad_uvs[body], len(human.uvs))
+    center = mean[human.quads[body]].mean(axis=1)
+    eyes = {part: human.group_vertices('helper-%s-eye' % part[0]) for part in ('right', 'left')}
+    eye_center = {part: mean[helper].mean(axis=0) for part, helper in eyes.items()}
+    face_island = island[np.argmax(np.where(np.abs(center[:, 0]) < 0.1, center[:, 2], -1)
+                                   * (np.abs(center[:, 1] - eye_center['left'][1] + 0.3) < 0.3))]
+    skin = body[(island == face_island) & wanted[body]]
+    on_skin = np.unique(human.quads[body[island == face_island]])
+
+    count = len(mean)
+    quads, uvs, parts = [human.quads[skin]], [human.quad_uvs[skin]], [np.zeros(len(skin), int)]
+    ring = np.zeros(count, int)
+    extra_points, extra_weights, extra_plane, next_new = [], [], [], count
+    extra_uvs, next_uv = [], len(human.uvs)
+
+    def cavity(near):
+        others = [k for k in np.unique(island) if k != face_island]
+        distance = [np.linalg.norm(center[island == k].mean(axis=0) - near) for k in others]
+        inside = body[island == others[int(np.argmin(distance))]]
+        number = _ring_numbers(human.quads[inside], np.intersect1d(on_skin, human.quads[inside]), count)
+        return inside, number
+
+    mouth_center = np.mean([eye_center['left'], eye_center['right']], axis=0) - [0, 0.67, 0.2]
+    inside, number = cavity(mouth_center)
+    kept = inside[(number[human.quads[inside]] <= MOUTH_RINGS).all(axis=1)]
+    loop = ring_loop(human.quads[kept], number, MOUTH_RINGS)
+    sheet = _sheet(loop, mean)
+    uv_of = dict(zip(human.quads[kept].ravel(), human.quad_uvs[kept].ravel()))
+    quads += [human.quads[kept], sheet]
+    uvs += [human.quad_uvs[kept], np.vectorize(uv_of.get)(sheet)]
+    parts.append(np.full(len(kept) + len(sheet), 1))
+    ring = np.maximum(ring, number)
+
+    for part, name in ((2, 'right'), (3, 'left')):
+        inside, number = cavity(eye_center[name])
+        kept = inside[(number[human.quads[inside]] <= SOCKET_RINGS).all(axis=1)]
+        loop = ring_loop(human.quads[kept], number, SOCKET_RINGS)
+        dome, plane, points = _dome(loop, mean, eyes[name], next_new)
+        uv_of = dict(zip(human.quads[kept].ravel(), human.quad_uvs[kept].ravel()))
+        uv_of.update(zip(next_new + np.arange(len(points)), next_uv + np.arange(len(points))))
+        quads += [human.quads[kept], dome]
+        uvs += [human.quad_uvs[kept], np.vectorize(uv_of.get)(dome)]
+        parts += [np.zeros(len(kept), int), np.full(len(dome), part)]
+        ring = np.maximum(ring, number)
+        weights = sp.lil_matrix((len(points), count))
+        weights[:, eyes[name]] = affine_weights(points, mean[eyes[name]])
+        extra_weights.append(weights.tocsr())
+        extra_points.append(points)
+        extra_plane.append(plane)
+        extra_uvs.append(dome_uv(plane, name))
+        next_new += len(points)
+        next_uv += len(points)
+
+    quads = np.concatenate(quads)
+    used, local = np.unique(quads, return_inverse=True)
+    weights = sp.vstack([sp.identity(count, format='csr')] + extra_weights).tocsr()[used]
+    ring = np.concatenate([ring, np.full(next_new - count, SOCKET_RINGS + 1)])[used]
+    return CoarseMesh(local.reshape(-1, 4), np.concatenate(uvs), np.concatenate([human.uvs] + extra_uvs),
+                      np.concatenate(parts), weights, ring)
+
+
+# Where the two eyeballs lie in the eye textures, and the iris there: centres and radius, as UV (v up).
+_EYE_UV = {'right': (149.5 / 512, 1 - 363.0 / 512), 'left': (361.5 / 512, 1 - 152.5 / 512)}
+_IRIS_UV_RADIUS = 59.0 / 512
+IRIS_ANGLE = 22.0
+
+
+def dome_uv(plane, name):
+    """Texture coordinates in the eye textures for the dome's angles [v,2] (radians times direction)."""
+    theta = np.linalg.norm(plane, axis=1, keepdims=True)
+    reach = np.sin(theta) / np.sin(np.radians(IRIS_ANGLE)) * _IRIS_UV_RADIUS
+    return np.asarray(_EYE_UV[name]) + reach * plane / np.maximum(theta, 1e-12)

@@ -13,7 +13,8 @@ from Deep3DFaceReconstruction.tf1 import tf
 FULL_GAMMA = 3 * conventions.SH_TERMS
 WHITE_GAMMA = conventions.SH_TERMS
 
-# Which of the 239 coefficients of white light gives each of the 257: the nine lighting terms come three times.
+# Which of the 239 coefficients of white light gives each of the 257: the nine lighting terms come three times
+# (`Face3D.Split_coeff` does the same inside a graph).
 _GAMMA = conventions.COEFF_SLICES['gamma'].start
 FROM_WHITE_LIGHT = np.r_[:_GAMMA, np.tile(np.r_[_GAMMA:_GAMMA + WHITE_GAMMA], 3),
                          _GAMMA + WHITE_GAMMA:conventions.WHITE_LIGHT_COEFF_DIM].astype(np.int32)
@@ -32,7 +33,7 @@ def coefficient_heads(gamma=FULL_GAMMA):
             ('fc-angles', 3), ('fc-gamma', gamma), ('fc-XY', 2), ('fc-Z', 1))
 
 
-def R_Net(inputs, is_training=False, gamma=FULL_GAMMA):  # noqa: N802 (published name)
+def R_Net(inputs, is_training=False, gamma=FULL_GAMMA):
     """Image to coefficients: ResNet-50 with seven linear heads (Deng et al. 2019, section 3.1).
 
     The heads start from zero, so that training starts from the mean face in the middle of the crop.
@@ -54,7 +55,7 @@ def R_Net(inputs, is_training=False, gamma=FULL_GAMMA):  # noqa: N802 (published
     return tf.reshape(tf.concat(outputs, 3), [-1, sum(width for _, width in heads)])
 
 
-def Perceptual_Net(images, is_training=False, trainable=False):  # noqa: N802 (published name)
+def Perceptual_Net(images, is_training=False, trainable=False):
     """Image to identity features: Inception-ResNet-v1 with a bottleneck of 128 (Schroff et al. 2015).
 
     Args:
@@ -66,17 +67,3 @@ def Perceptual_Net(images, is_training=False, trainable=False):  # noqa: N802 (p
     """
     images = (tf.clip_by_value(tf.cast(images, tf.float32), 0.0, 255.0) - 127.5) / 128.0
     return inception_resnet_v1(images, 128, is_training, trainable)
-
-
-def full_coefficients(coeff):
-    """The 257 coefficients of the decoder from either variant of R-Net.
-
-    Args:
-      coeff: [B,257], or [B,239] of white light: its nine lighting terms then serve all three channels. A
-        tensor whose width is not known statically is taken to have 257.
-    Returns:
-      [B,257].
-    """
-    if coeff.shape.as_list()[-1] != conventions.WHITE_LIGHT_COEFF_DIM:
-        return coeff
-    return tf.gather(coeff, FROM_WHITE_LIGHT, axis=1)

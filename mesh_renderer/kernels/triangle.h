@@ -55,20 +55,18 @@ inline void CrossRow(Real ux, Real uy, Real uw, Real vx, Real vy, Real vw, Real*
 
 // det [v0 v1 v2]. In float64, where the products of two float32 numbers are exact: for the small triangles
 // of a fine mesh it is a small difference of large terms, and float32 would get even its sign wrong.
-inline double Determinant(const float* v0, const float* v1, const float* v2) {
-  const double x0 = v0[0], y0 = v0[1], w0 = v0[3];
-  const double x1 = v1[0], y1 = v1[1], w1 = v1[3];
-  const double x2 = v2[0], y2 = v2[1], w2 = v2[3];
+inline double Determinant(double x0, double y0, double w0, double x1, double y1, double w1, double x2,
+                          double y2, double w2) {
   return x0 * (y1 * w2 - y2 * w1) + x1 * (y2 * w0 - y0 * w2) + x2 * (y0 * w1 - y1 * w0);
 }
 
-inline Edges EdgesOf(const float* v0, const float* v1, const float* v2) {
+inline Edges EdgesOf(float x0, float y0, float w0, float x1, float y1, float w1, float x2, float y2, float w2) {
+  const double det = Determinant(x0, y0, w0, x1, y1, w1, x2, y2, w2);
+  const float sign = det > 0.0 ? 1.0f : (det < 0.0 ? -1.0f : 0.0f);
   Edges e;
-  CrossRow(v1[0], v1[1], v1[3], v2[0], v2[1], v2[3], &e.a[0], &e.b[0], &e.c[0]);
-  CrossRow(v2[0], v2[1], v2[3], v0[0], v0[1], v0[3], &e.a[1], &e.b[1], &e.c[1]);
-  CrossRow(v0[0], v0[1], v0[3], v1[0], v1[1], v1[3], &e.a[2], &e.b[2], &e.c[2]);
-  const double det = Determinant(v0, v1, v2);
-  const float sign = det > 0 ? 1.0f : (det < 0 ? -1.0f : 0.0f);
+  CrossRow(x1, y1, w1, x2, y2, w2, &e.a[0], &e.b[0], &e.c[0]);
+  CrossRow(x2, y2, w2, x0, y0, w0, &e.a[1], &e.b[1], &e.c[1]);
+  CrossRow(x0, y0, w0, x1, y1, w1, &e.a[2], &e.b[2], &e.c[2]);
   for (int k = 0; k < 3; ++k) {
     e.a[k] *= sign;
     e.b[k] *= sign;

@@ -1,39 +1,25 @@
 """Training samples from folders to batches.
 
-A training set is a folder (what `preprocess_img.py` and `synthesize.py` write):
-  NAME.png         [224, 224, 3] the aligned crop
-  lm_bin/NAME.bin  136 float64: the 68 landmarks (col, 223 - row), y-up
-  mask/NAME.png    the skin attention
-Files belong together by NAME. Which sample stands at which place of the endless stream is a pure function of the
-seed, so a run goes on exactly where it stopped, and workers share a stream without talking to each other.
+Which sample stands at which place of the endless stream is a pure function of the seed, so a run goes on exactly where
+it stopped, and workers share a stream without talking to each other. The files are those of `sample_files`.
 """
 import logging
 import os
 from collections import namedtuple
 
-import cv2
 import numpy as np
 
 from Deep3DFaceReconstruction.augmentation import NO_AUGMENTATION, augment
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE, LANDMARK_COUNT
-from Deep3DFaceReconstruction.image_io import InputError, list_images
+from Deep3DFaceReconstruction.image_io import list_images
+from Deep3DFaceReconstruction.sample_files import CONTACT_SHEET, DataError, read_sample, sample_of
 from Deep3DFaceReconstruction.tf1 import tf
 
-LANDMARK_DIR, MASK_DIR = 'lm_bin', 'mask'
-LANDMARK_EXTENSION, MASK_EXTENSION = '.bin', '.png'
-CONTACT_SHEET = 'contact_sheet.png'  # lies in the folder of a set without being a sample
-_LANDMARK_BYTES = LANDMARK_COUNT * 2 * 8
 _LOG = logging.getLogger(__name__)
 
-# Paths of one sample.
-Sample = namedtuple('Sample', ['name', 'image', 'landmarks', 'mask'])
 # images float32 [B,224,224,3] BGR 0-255; landmarks float32 [B,68,2] y-up pixels; masks float32 [B,224,224,1] 0-1;
 # names string [B], the images' paths.
 Batch = namedtuple('Batch', ['images', 'landmarks', 'masks', 'names'])
-
-
-class DataError(InputError):
-    """A training set cannot be used; the message is one line for the user."""
 
 
 def find_samples(sources):
@@ -54,7 +40,7 @@ def find_samples(sources):
         if image in seen:
             continue
         seen.add(image)
-        sample = _sample_of(image)
+        sample = sample_of(image)
         missing = [path for path in (sample.landmarks, sample.mask) if not _exists(path, listings)]
         if missing:
             problems.append('%s: expected landmarks and a mask of the same name, found no %s'
@@ -137,26 +123,6 @@ class SampleReader:
             _LOG.warning('skipped: %s', error)
 
 
-def read_sample(sample):
-    """Reads one sample.
-
-    Returns:
-      image [224,224,3] uint8 BGR, landmarks [68,2] float32 y-up, mask [224,224,1] uint8.
-    Raises:
-      DataError: a file is missing, broken or of another size; names it.
-    """
-    image = _read_picture(sample.image, cv2.IMREAD_COLOR)
-    mask = _read_picture(sample.mask, cv2.IMREAD_GRAYSCALE)
-    content = _read_bytes(sample.landmarks)
-    if len(content) != _LANDMARK_BYTES:
-        raise DataError('%s: expected %d bytes (68 landmarks, float64), got %d'
-                        % (sample.landmarks, _LANDMARK_BYTES, len(content)))
-    landmarks = np.frombuffer(content, '<f8').reshape(LANDMARK_COUNT, 2).astype(np.float32)
-    if not np.isfinite(landmarks).all():
-        raise DataError('%s: expected finite landmarks, got NaN or infinity' % sample.landmarks)
-    return image, landmarks, mask[..., np.newaxis]
-
-
 def make_dataset(reader, batch_size, start=0, shard=(1, 0), repeat=True, threads=2, prefetch=2):
     """Batches as a tf.data pipeline, to be built inside the graph that uses them.
 
@@ -236,38 +202,9 @@ def _images_in(folder):
             if path.lower().endswith('.png') and os.path.basename(path) != CONTACT_SHEET]
 
 
-def _sample_of(image):
-    folder, file = os.path.split(image)
-    name = os.path.splitext(file)[0]
-    return Sample(name, image, os.path.join(folder, LANDMARK_DIR, name + LANDMARK_EXTENSION),
-                  os.path.join(folder, MASK_DIR, name + MASK_EXTENSION))
-
-
 def _exists(path, listings):
     """os.path.exists, with one look at each folder: sets of many thousands of files lie on slow network disks too."""
     folder, name = os.path.split(path)
     if folder not in listings:
         listings[folder] = set(os.listdir(folder)) if os.path.isdir(folder) else set()
     return name in listings[folder]
-
-
-def _read_bytes(path):
-    try:
-        with open(path, 'rb') as file:
-            return file.read()
-    except OSError as error:
-        raise DataError('%s: expected a readable file, got: %s' % (path, error.strerror or error))
-
-
-def _read_picture(path, flags):
-    content = _read_bytes(path)
-    try:
-        picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
-    except cv2.error:
-        picture = None
-    if picture is None:
-        raise DataError('%s: expected a picture, got %d bytes that are none' % (path, len(content)))
-    if picture.shape[:2] != (IMAGE_SIZE, IMAGE_SIZE):
-        raise DataError('%s: expected %dx%d pixels, got %dx%d'
-                        % (path, IMAGE_SIZE, IMAGE_SIZE, picture.shape[1], picture.shape[0]))
-    return picture

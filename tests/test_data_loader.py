@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from Deep3DFaceReconstruction import data_loader
+from Deep3DFaceReconstruction import data_loader, sample_files
 from Deep3DFaceReconstruction.augmentation import DEFAULT_AUGMENTATION
 from Deep3DFaceReconstruction.tf1 import tf
 
@@ -160,8 +160,8 @@ def test_a_corrupt_file_is_named_once_and_passed_over(tmp_path, caplog, case):
     with caplog.at_level(logging.WARNING):
         stream = sum(numbers_of(run(reader, count=2, batch_size=5)), [])
     assert stream == [0, 1, 2, 4, 4] * 2  # the next one stands in; nobody else moves
-    with pytest.raises(data_loader.DataError, match=r'%s: .*%s' % (path.replace('.', r'\.'), message)):
-        data_loader.read_sample(data_loader.find_samples(folder)[0][3])
+    with pytest.raises(sample_files.DataError, match=r'%s: .*%s' % (path.replace('.', r'\.'), message)):
+        sample_files.read_sample(data_loader.find_samples(folder)[0][3])
     assert list(reader.corrupt) == [os.path.join(folder, '3.png')]
     assert len([record for record in caplog.records if path in record.getMessage()]) == 1
 
@@ -169,8 +169,8 @@ def test_a_corrupt_file_is_named_once_and_passed_over(tmp_path, caplog, case):
 def test_a_picture_of_another_size_is_corrupt(tmp_path):
     folder = write_set(str(tmp_path), ['1'])
     Image.new('RGB', (100, 80)).save(os.path.join(folder, '1.png'))
-    with pytest.raises(data_loader.DataError, match=r'1\.png: expected 224x224 pixels, got 100x80'):
-        data_loader.read_sample(data_loader.find_samples(folder)[0][0])
+    with pytest.raises(sample_files.DataError, match=r'1\.png: expected 224x224 pixels, got 100x80'):
+        sample_files.read_sample(data_loader.find_samples(folder)[0][0])
 
 
 def test_a_set_that_is_corrupt_throughout_is_an_error(tmp_path):
@@ -178,7 +178,7 @@ def test_a_set_that_is_corrupt_throughout_is_an_error(tmp_path):
     for name in ('1', '2'):
         open(os.path.join(folder, 'mask', name + '.png'), 'wb').close()
     reader = data_loader.SampleReader(data_loader.find_samples(folder)[0])
-    with pytest.raises(data_loader.DataError, match='all 2 are corrupt; the last: .*png'):
+    with pytest.raises(sample_files.DataError, match='all 2 are corrupt; the last: .*png'):
         reader.at(0)
 
 
@@ -186,7 +186,7 @@ def test_files_without_a_partner_are_reported_not_paired_with_another(tmp_path):
     folder = write_set(str(tmp_path), ['1', '2', '3'])
     os.remove(os.path.join(folder, 'mask', '2.png'))
     os.remove(os.path.join(folder, 'lm_bin', '3.bin'))
-    Image.new('RGB', (9, 9)).save(os.path.join(folder, data_loader.CONTACT_SHEET))
+    Image.new('RGB', (9, 9)).save(os.path.join(folder, sample_files.CONTACT_SHEET))
     samples, problems = data_loader.find_samples(folder)
     assert [sample.name for sample in samples] == ['1']
     assert len(problems) == 2
@@ -208,22 +208,22 @@ def test_many_folders_and_list_files(tmp_path):
 
 
 def test_sources_that_are_none_are_named(tmp_path):
-    with pytest.raises(data_loader.DataError, match='nowhere: expected a folder or a list file, got neither'):
+    with pytest.raises(sample_files.DataError, match='nowhere: expected a folder or a list file, got neither'):
         data_loader.find_samples(str(tmp_path / 'nowhere'))
-    with pytest.raises(data_loader.DataError, match=r'expected a training set .*, found no sample$'):
+    with pytest.raises(sample_files.DataError, match=r'expected a training set .*, found no sample$'):
         data_loader.find_samples(str(tmp_path))
     Image.new('RGB', (224, 224)).save(str(tmp_path / 'a.png'))
-    with pytest.raises(data_loader.DataError, match=r'found no sample; first of 1 problems: .*a\.png'):
+    with pytest.raises(sample_files.DataError, match=r'found no sample; first of 1 problems: .*a\.png'):
         data_loader.find_samples([str(tmp_path)])
 
 
 @pytest.mark.parametrize('options', [{'batch_size': 0}, {'batch_size': 1, 'threads': 0},
                                      {'batch_size': 1, 'shard': (2, 2)}])
 def test_wrong_sizes_are_refused(samples, options):
-    with pytest.raises(data_loader.DataError, match='expected batch_size >= 1'):
+    with pytest.raises(sample_files.DataError, match='expected batch_size >= 1'):
         data_loader.make_dataset(data_loader.SampleReader(samples), **options)
 
 
 def test_an_empty_reader_is_refused():
-    with pytest.raises(data_loader.DataError, match='expected at least one sample'):
+    with pytest.raises(sample_files.DataError, match='expected at least one sample'):
         data_loader.SampleReader([])

@@ -13,10 +13,6 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 os.environ.setdefault('CUDA_VISIBLE_DEVICES', '')  # figures are compared on the CPU
 
 
-def pytest_configure(config):
-    config.addinivalue_line('markers', 'slow: takes more than about five seconds; left out of the quick part')
-
-
 @pytest.fixture(scope='session')
 def reference_dir():
     """Folder of the public topology files, which the project does not carry."""

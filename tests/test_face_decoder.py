@@ -237,3 +237,22 @@ def test_gradient_of_geometry_against_finite_differences(test_model):
         direction[:, COEFF_SLICES[name]] = rng.randn(coeff[:, COEFF_SLICES[name]].shape[1])
         plus, minus = [run(value, coeff=coeff + sign * step * direction) for sign in (1, -1)]
         np.testing.assert_allclose(gradient.dot(direction[0]), (plus - minus) / (2 * step), rtol=2e-2, err_msg=name)
+
+
+def test_mask_is_coverage_whatever_the_light(batch_of_8, test_model):
+    _, out = batch_of_8
+    dark = run(lambda shape, color: Face3D(test_model).Render_block(shape, color, is_train=True),
+               shape=out['face_shape_t'], color=-np.ones_like(out['face_color']))
+    np.testing.assert_array_equal(dark[1], out['img_mask'])
+    np.testing.assert_allclose(dark[0], -np.tile(out['img_mask'], [1, 1, 1, 3]), atol=1e-5)
+
+
+def test_a_larger_picture_shows_the_same(batch_of_8, test_model):
+    _, out = batch_of_8
+    large = run(lambda shape, color: Face3D(test_model, image_size=448).Render_block(shape, color)[0],
+                shape=out['face_shape_t'][:1], color=np.clip(out['face_color'][:1], 0, 255))
+    halved = large.reshape(1, 224, 2, 224, 2, 4).mean(axis=(2, 4))
+    inside = (halved[..., 3] == 1) & (out['img_mask'][:1, ..., 0] == 1)
+    small = np.clip(out['render_imgs'][:1, ..., ::-1], 0, 255)
+    assert np.abs(halved[..., :3] - small)[inside].mean() < 1.0
+    assert abs(large[..., 3].mean() - out['img_mask'][:1].mean()) < 5e-3

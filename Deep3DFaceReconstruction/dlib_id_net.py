@@ -100,9 +100,8 @@ class DlibIdNet:
 def _convolve(x, weights, bias, fields):
     """Convolution with dlib's explicit zero padding, and the bias."""
     pad_y, pad_x = fields['padding_y'], fields['padding_x']
-    if pad_y or pad_x:
-        x = tf.pad(x, [[0, 0], [pad_y, pad_y], [pad_x, pad_x], [0, 0]])
-    y = tf.nn.conv2d(x, weights, strides=[1, fields['stride_y'], fields['stride_x'], 1], padding='VALID')
+    y = tf.nn.conv2d(x, weights, strides=[1, fields['stride_y'], fields['stride_x'], 1],
+                     padding=[[0, 0], [pad_y, pad_y], [pad_x, pad_x], [0, 0]])
     return tf.nn.bias_add(y, bias)
 
 

@@ -1,10 +1,8 @@
 """R-Net as a frozen graph (.pb): `input_imgs:0` -> `coeff:0`, the published form; and running it."""
-import os
-import tempfile
-
 import numpy as np
 
 from Deep3DFaceReconstruction import checkpoints, conventions, networks
+from Deep3DFaceReconstruction.files import written_aside
 from Deep3DFaceReconstruction.tf1 import tf
 
 INPUT_NAME = 'input_imgs'
@@ -43,22 +41,8 @@ def save(graph_def, path):
     Raises:
       OSError: it cannot be written.
     """
-    folder = os.path.dirname(os.path.abspath(path))
-    os.makedirs(folder, exist_ok=True)
-    handle, partial = tempfile.mkstemp(prefix='.partial-', dir=folder)
-    try:
-        with os.fdopen(handle, 'wb') as f:
-            f.write(graph_def.SerializeToString())
-            f.flush()
-            os.fsync(f.fileno())
-        # mkstemp makes the file readable by its owner only; give it what open() would have.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(partial, 0o666 & ~umask)
-        os.replace(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise
+    with written_aside(path) as aside, open(aside, 'wb') as f:
+        f.write(graph_def.SerializeToString())
 
 
 def load(path):

@@ -9,6 +9,10 @@ import collections
 
 from Deep3DFaceReconstruction.tf1 import tf
 
+# Graph collection of (moving statistic, what one batch adds to it): for those who average over several batches
+# before they update. Else run `tf.GraphKeys.UPDATE_OPS`.
+STATISTICS = 'moving_statistics'
+
 # decay: of the moving statistics; epsilon: added to the variance; scale: whether gamma is a variable;
 # is_training: batch statistics (True) or moving ones (False); trainable: of the variables.
 BatchNorm = collections.namedtuple('BatchNorm', 'decay epsilon scale is_training trainable')
@@ -26,7 +30,7 @@ def _norm_variables(channels, dtype, options):
 
 
 def _normalise(x, options):
-    """Batch norm of [B,H,W,C] with the batch's own statistics; the moving ones follow in `UPDATE_OPS`.
+    """Batch norm of [B,H,W,C] with the batch's own statistics; the moving ones follow by `UPDATE_OPS` or `STATISTICS`.
 
     As in TF-Slim, the variance that is remembered is the unbiased one.
     """
@@ -37,8 +41,9 @@ def _normalise(x, options):
     y, batch_mean, batch_variance = tf.nn.fused_batch_norm(x, gamma, beta, epsilon=options.epsilon,
                                                            is_training=True)
     for moving, batch in ((mean, batch_mean), (variance, batch_variance)):
-        update = tf.assign_sub(moving, (moving - batch) * (1.0 - options.decay))
-        tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, update)
+        step = (batch - moving) * (1.0 - options.decay)
+        tf.add_to_collection(STATISTICS, (moving, step))
+        tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, tf.assign_add(moving, step))
     return y
 
 
@@ -87,10 +92,10 @@ def conv2d(x, filters, kernel, scope, stride=1, padding='SAME', norm=None, activ
     if initializer is None:
         initializer = tf.variance_scaling_initializer(scale=2.0, mode='fan_in')
     if padding == 'FIXED':
-        if stride > 1:
-            top, left = (height - 1) // 2, (width - 1) // 2
-            x = tf.pad(x, [[0, 0], [top, height - 1 - top], [left, width - 1 - left], [0, 0]])
-        padding = 'VALID' if stride > 1 else 'SAME'
+        # In the convolution and not as tf.pad: current TensorFlow fuses a pad with what follows, and two such
+        # fused operations that run at a time may crash it (seen on 2.21).
+        top, left = (height - 1) // 2, (width - 1) // 2
+        padding = [[0, 0], [top, height - 1 - top], [left, width - 1 - left], [0, 0]] if stride > 1 else 'SAME'
 
     def convolve(maps, weights):
         return tf.nn.conv2d(maps, weights, strides=[1, stride, stride, 1], padding=padding)

@@ -20,8 +20,8 @@ FittingWeights = namedtuple('FittingWeights', ['photo', 'landmark', 'regulation'
 DEFAULT_WEIGHTS = FittingWeights(photo=1.92, landmark=1.6e-3, regulation=3e-4, reflectance=5.0, gamma=10.0)
 
 # How far one Adam step may move each kind of coefficient: radians, decimetres, standard deviations.
-STEP_SIZES = {'id': 0.06, 'ex': 0.06, 'tex': 0.12, 'angles': 0.004, 'gamma': 0.015, 'translation': 0.004}
-ADAM_DECAYS = (0.9, 0.99)
+STEP_SIZES = {'id': 0.12, 'ex': 0.12, 'tex': 0.24, 'angles': 0.008, 'gamma': 0.03, 'translation': 0.008}
+ADAM_DECAYS = (0.8, 0.95)
 # The step shrinks along half a cosine, to this part of itself at the end.
 FINAL_STEP = 0.05
 

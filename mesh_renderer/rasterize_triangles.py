@@ -158,10 +158,9 @@ def _visible(vertices, triangles, roles, image_width, image_height, top_down):
     for name, size in (('image_width', image_width), ('image_height', image_height)):
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
             raise ValueError('{}: expected a Python integer >= 1, got {!r}'.format(name, size))
-    if roles is None:
-        roles = tf.zeros([0], tf.uint8)
-    return library.ops().mesh_rasterize(vertices, triangles, roles, image_width=int(image_width),
-                                        image_height=int(image_height), top_down=top_down)
+    return library.ops().mesh_rasterize(
+        vertices, triangles, tf.zeros([0], tf.uint8) if roles is None else roles, image_width=int(image_width),
+        image_height=int(image_height), top_down=top_down, with_region=roles is not None)
 
 
 def _batched(value, name, width):

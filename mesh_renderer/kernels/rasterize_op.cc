@@ -27,6 +27,7 @@ REGISTER_OP("MeshRasterize")
     .Attr("image_width: int >= 1")
     .Attr("image_height: int >= 1")
     .Attr("top_down: bool = false")
+    .Attr("with_region: bool = false")
     .Output("triangle_ids: int32")
     .Output("z_buffer: float32")
     .Output("mask: float32")
@@ -44,12 +45,9 @@ REGISTER_OP("MeshRasterize")
       TF_RETURN_IF_ERROR(c->GetAttr("image_height", &image_height));
       const ShapeHandle image = c->MakeShape({c->Dim(vertices, 0), image_height, image_width});
       for (int i = 0; i < 3; ++i) c->set_output(i, image);
-      // Empty, [B, 0, 0], without roles.
-      c->set_output(3, !c->ValueKnown(c->Dim(roles, 0))
-                           ? c->MakeShape({c->Dim(vertices, 0), InferenceContext::kUnknownDim,
-                                           InferenceContext::kUnknownDim})
-                           : c->Value(c->Dim(roles, 0)) > 0 ? image
-                                                            : c->MakeShape({c->Dim(vertices, 0), 0, 0}));
+      bool with_region;
+      TF_RETURN_IF_ERROR(c->GetAttr("with_region", &with_region));
+      c->set_output(3, with_region ? image : c->MakeShape({c->Dim(vertices, 0), 0, 0}));
       return StatusType();
     })
     .Doc("Visible triangles of a batch of meshes; see mesh_renderer/rasterize_triangles.py.");
@@ -60,6 +58,7 @@ class MeshRasterizeOp : public OpKernel {
     OP_REQUIRES_OK(context, context->GetAttr("image_width", &width_));
     OP_REQUIRES_OK(context, context->GetAttr("image_height", &height_));
     OP_REQUIRES_OK(context, context->GetAttr("top_down", &top_down_));
+    OP_REQUIRES_OK(context, context->GetAttr("with_region", &with_region_));
   }
 
   void Compute(OpKernelContext* context) override {
@@ -67,9 +66,9 @@ class MeshRasterizeOp : public OpKernel {
     OP_REQUIRES_OK(context, mesh.Read(context));
     const Tensor* roles;
     OP_REQUIRES_OK(context, context->input("roles", &roles));
-    const int64_t role_count = roles->NumElements();
-    OP_REQUIRES(context, roles->dims() == 1 && (role_count == 0 || role_count == mesh.triangles().count),
-                InvalidArgument("roles: expected shape [0] or [", mesh.triangles().count, "], got ",
+    const TensorShape role_shape({with_region_ ? mesh.triangles().count : 0});
+    OP_REQUIRES(context, roles->shape() == role_shape,
+                InvalidArgument("roles: expected shape ", role_shape.DebugString(), ", got ",
                                 roles->shape().DebugString()));
 
     const int64_t batch = mesh.batch(), pixels = static_cast<int64_t>(width_) * height_;
@@ -79,7 +78,7 @@ class MeshRasterizeOp : public OpKernel {
     OP_REQUIRES_OK(context, context->allocate_output(1, image_shape, &z_buffer));
     OP_REQUIRES_OK(context, context->allocate_output(2, image_shape, &mask));
     OP_REQUIRES_OK(context, context->allocate_output(
-                                3, role_count > 0 ? image_shape : TensorShape({batch, 0, 0}), &region_mask));
+                                3, with_region_ ? image_shape : TensorShape({batch, 0, 0}), &region_mask));
     OP_REQUIRES_OK(context, context->allocate_temp(tensorflow::DT_FLOAT,
                                                    TensorShape({2, batch, mesh.vertex_count()}), &screen));
     if (batch == 0) return;
@@ -99,12 +98,12 @@ class MeshRasterizeOp : public OpKernel {
       for (int64_t unit = begin; unit < end; ++unit) {
         const int64_t image = unit / bands, band = unit % bands;
         const RasterScene scene = {mesh.vertices(image), mesh.vertex_count(), mesh.triangles(),
-                                   role_count > 0 ? roles->flat<tensorflow::uint8>().data() : nullptr,
+                                   with_region_ ? roles->flat<tensorflow::uint8>().data() : nullptr,
                                    width_, height_, top_down_};
         const RasterImage out = {
             triangle_ids->flat<tensorflow::int32>().data() + image * pixels,
             z_buffer->flat<float>().data() + image * pixels, mask->flat<float>().data() + image * pixels,
-            role_count > 0 ? region_mask->flat<float>().data() + image * pixels : nullptr};
+            with_region_ ? region_mask->flat<float>().data() + image * pixels : nullptr};
         RasterizeBand(scene, screen_x + image * mesh.vertex_count(), screen_y + image * mesh.vertex_count(),
                       static_cast<int>(height_ * band / bands), static_cast<int>(height_ * (band + 1) / bands),
                       out);
@@ -114,7 +113,7 @@ class MeshRasterizeOp : public OpKernel {
 
  private:
   int width_, height_;
-  bool top_down_;
+  bool top_down_, with_region_;
 };
 
 REGISTER_KERNEL_BUILDER(Name("MeshRasterize").Device(DEVICE_CPU), MeshRasterizeOp);

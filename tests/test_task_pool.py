@@ -66,10 +66,10 @@ def test_in_two_processes_that_keep_what_they_loaded():
 
 
 @pytest.mark.slow
-def test_on_a_running_cluster():
+def test_on_a_running_cluster(tmp_path):
     distributed = pytest.importorskip('distributed')
     with distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False,
-                                  dashboard_address=None) as cluster:
+                                  dashboard_address=None, local_directory=str(tmp_path)) as cluster:
         with task_pool(scheduler=cluster.scheduler_address) as run:
             processes, calls = check(list(run(Square(), range(10))), 10)
     assert calls == 10

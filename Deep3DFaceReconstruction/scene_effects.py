@@ -1,0 +1,90 @@
+"""What surrounds and spoils a face in a photo, made up: background, occluders, blur, noise, compression.
+
+Pictures are float32 [H,W,3] BGR 0-255 unless said otherwise. Everything is drawn from a numpy.random.RandomState:
+the same state gives the same picture.
+"""
+import cv2
+import numpy as np
+
+
+def draw_background(random, size):
+    """A plain, graded or cloudy background, some with straight-edged things in it: [size, size, 3]."""
+    kind = random.randint(3)
+    colour = random.uniform(0, 255, 3)
+    if kind == 0:
+        picture = np.empty((size, size, 3), np.float32)
+        picture[...] = colour
+    elif kind == 1:
+        corners = np.float32(random.uniform(0, 255, (2, 2, 3)))
+        picture = cv2.resize(corners, (size, size), interpolation=cv2.INTER_LINEAR)
+    else:
+        picture = clouds(random, size, colour, random.uniform(20, 110))
+    for _ in range(random.randint(7)):
+        corners = random.uniform(-40, size + 40, 2) + random.uniform(-70, 70, (4, 2))
+        hull = cv2.convexHull(np.int32(corners))
+        cv2.fillConvexPoly(picture, hull, random.uniform(0, 255, 3).tolist(), cv2.LINE_AA)
+    return picture
+
+
+def clouds(random, size, colour, contrast):
+    """Smooth random texture about a colour: noise of three scales, each finer one weaker."""
+    picture = np.zeros((size, size, 3), np.float32)
+    for cells, share in ((3, 0.5), (9, 0.3), (40, 0.2)):
+        # Brightness varies more than colour does, as it does in photos.
+        noise = random.uniform(-1, 1, (cells, cells, 1)) + 0.4 * random.uniform(-1, 1, (cells, cells, 3))
+        picture += cv2.resize(np.float32(noise * (share * contrast)), (size, size), interpolation=cv2.INTER_CUBIC)
+    return np.clip(picture + np.float32(colour), 0, 255)
+
+
+def draw_occluder(random, picture, center):
+    """Draws an opaque thing into a picture, in place.
+
+    Args:
+      random: RandomState.
+      picture: [H,W,3].
+      center: (x, y) about which the thing lies.
+    Returns:
+      [H,W] bool: where it is.
+    """
+    size = picture.shape[0]
+    covered = np.zeros(picture.shape[:2], np.uint8)
+    x, y = np.int32(center + random.uniform(-0.3, 0.3, 2) * size)
+    half = np.int32(size * random.uniform(0.04, 0.22, 2))
+    angle = random.uniform(0, 360)
+    if random.randint(2):
+        cv2.ellipse(covered, (int(x), int(y)), (int(half[0]), int(half[1])), angle, 0, 360, 1, -1)
+    else:
+        corners = cv2.boxPoints(((float(x), float(y)), (2.0 * half[0], 2.0 * half[1]), angle))
+        cv2.fillConvexPoly(covered, np.int32(np.round(corners)), 1)
+    covered = covered.astype(bool)
+    texture = clouds(random, size, random.uniform(0, 255, 3), random.uniform(10, 80))
+    picture[covered] = texture[covered]
+    return covered
+
+
+def spoil(random, picture, blur, noise, compression):
+    """What optics, sensors and file formats do.
+
+    Args:
+      random: RandomState.
+      picture: [H,W,3].
+      blur: largest standard deviation of the blur, pixels.
+      noise: largest standard deviation of the noise, of 255.
+      compression: probability of a pass through JPEG of quality 30-95.
+    Returns:
+      [H,W,3] uint8.
+    """
+    # Every number is drawn whether it is used or not, so that one setting does not change the others' draws.
+    sigma, strength = random.uniform(0, 1, 2) * (blur, noise)
+    compressed, quality, seed = random.uniform() < compression, random.randint(30, 96), random.randint(2 ** 31 - 1)
+    if sigma > 0.3:  # less is none
+        picture = cv2.GaussianBlur(picture, (0, 0), sigma)
+    if strength > 0:
+        # Three times as fast as RandomState's normal, and still a function of the seed.
+        grain = np.random.default_rng(seed).standard_normal(picture.shape, np.float32)
+        picture = picture + grain * np.float32(strength)
+    picture = np.uint8(np.clip(picture + 0.5, 0, 255))
+    if compressed:
+        _, encoded = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        picture = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    return picture

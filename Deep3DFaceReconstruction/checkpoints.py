@@ -17,6 +17,7 @@ from Deep3DFaceReconstruction.tf1 import tf
 
 _LISTED = 3
 _PARTIAL = '.partial-'
+_WRITING = '.writing-'  # files.written_aside
 # What TensorFlow's reader raises over a damaged file, a different one with each version and kind of damage.
 _READ_ERRORS = (tf.errors.OpError, ValueError, RuntimeError, IndexError)
 
@@ -175,10 +176,12 @@ def _aside(folder):
 
 def remove_partial(folder):
     """Removes what killed runs left unfinished in a folder; only where no other run writes to it."""
-    if os.path.isdir(folder):
-        for name in os.listdir(folder):
-            if name.startswith(_PARTIAL):
-                shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        path = os.path.join(folder, name)
+        if name.startswith(_PARTIAL):
+            shutil.rmtree(path, ignore_errors=True)
+        elif name.startswith(_WRITING):
+            os.remove(path)
 
 
 def save_checkpoint(prefix, values):
@@ -200,8 +203,7 @@ def save_checkpoint(prefix, values):
                                  shape_and_slices=[''] * len(names), tensors=inputs)
         with tf.Session(config=tf.ConfigProto(device_count={'GPU': 0})) as session:
             session.run(save, dict(zip(inputs, (values[n] for n in names))))
-        files = sorted(os.listdir(scratch), key=lambda name: name.endswith('.index'))
-        for name in files:
+        for name in sorted(os.listdir(scratch), key=lambda name: name.endswith('.index')):
             _flush(os.path.join(scratch, name))
             os.replace(os.path.join(scratch, name), os.path.join(folder, name))
 

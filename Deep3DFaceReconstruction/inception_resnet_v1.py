@@ -111,7 +111,7 @@ def inception_resnet_v1(images, bottleneck=128, is_training=False, trainable=Fal
         x = tf.reduce_mean(x, [1, 2])
         with tf.variable_scope('Bottleneck'):
             weights = tf.get_variable('weights', [x.shape.as_list()[-1], bottleneck], x.dtype,
-                                      tf.variance_scaling_initializer(scale=2.0, mode='fan_in'), trainable=trainable)
+                                      layers.he_initializer(), trainable=trainable)
             # Batch norm is written for maps: a vector is a map of one pixel.
             x = layers.linear_norm(x[:, None, None, :], weights, net.norm,
                                    lambda maps, w: tf.tensordot(maps, w, 1))

@@ -6,6 +6,7 @@ Images are NHWC throughout: it is what TensorFlow's CPU kernels take, and on a G
 optimiser turns the graph round by itself.
 """
 import collections
+import zlib
 
 from Deep3DFaceReconstruction.tf1 import tf
 
@@ -69,6 +70,13 @@ def linear_norm(x, weights, options, operation):
     return tf.nn.bias_add(operation(x, weights * scale), beta - mean * scale)
 
 
+def he_initializer():
+    """He et al. 2015, eq. 10. The numbers follow from the graph's seed and the name of the current scope alone, so
+    that one seed gives the same network in every process, however its graph is built."""
+    seed = zlib.crc32(tf.get_variable_scope().name.encode()) & 0x7fffffff
+    return tf.variance_scaling_initializer(scale=2.0, mode='fan_in', seed=seed)
+
+
 def conv2d(x, filters, kernel, scope, stride=1, padding='SAME', norm=None, activation=None, initializer=None,
            trainable=True):
     """A convolution, then batch norm or else a bias, then an activation.
@@ -89,8 +97,6 @@ def conv2d(x, filters, kernel, scope, stride=1, padding='SAME', norm=None, activ
       [B,H',W',filters] float32.
     """
     height, width = kernel
-    if initializer is None:
-        initializer = tf.variance_scaling_initializer(scale=2.0, mode='fan_in')
     if padding == 'FIXED':
         # In the convolution and not as tf.pad: current TensorFlow fuses a pad with what follows, and two such
         # fused operations that run at a time may crash it (seen on 2.21).
@@ -101,8 +107,8 @@ def conv2d(x, filters, kernel, scope, stride=1, padding='SAME', norm=None, activ
         return tf.nn.conv2d(maps, weights, strides=[1, stride, stride, 1], padding=padding)
 
     with tf.variable_scope(scope):
-        weights = tf.get_variable('weights', [height, width, x.shape.as_list()[-1], filters], x.dtype, initializer,
-                                  trainable=trainable)
+        weights = tf.get_variable('weights', [height, width, x.shape.as_list()[-1], filters], x.dtype,
+                                  initializer or he_initializer(), trainable=trainable)
         if norm is not None:
             y = linear_norm(x, weights, norm, convolve)
         else:

@@ -7,7 +7,7 @@ import numpy as np
 
 from Deep3DFaceReconstruction import conventions, layers
 from Deep3DFaceReconstruction.inception_resnet_v1 import inception_resnet_v1
-from Deep3DFaceReconstruction.resnet_v1 import resnet_v1_50
+from Deep3DFaceReconstruction.resnet_v1 import BN_DECAY, resnet_v1_50
 from Deep3DFaceReconstruction.tf1 import tf
 
 FULL_GAMMA = 3 * conventions.SH_TERMS
@@ -33,7 +33,7 @@ def coefficient_heads(gamma=FULL_GAMMA):
             ('fc-angles', 3), ('fc-gamma', gamma), ('fc-XY', 2), ('fc-Z', 1))
 
 
-def R_Net(inputs, is_training=False, gamma=FULL_GAMMA):
+def R_Net(inputs, is_training=False, gamma=FULL_GAMMA, bn_decay=BN_DECAY):
     """Image to coefficients: ResNet-50 with seven linear heads (Deng et al. 2019, section 3.1).
 
     The heads start from zero, so that training starts from the mean face in the middle of the crop.
@@ -43,13 +43,14 @@ def R_Net(inputs, is_training=False, gamma=FULL_GAMMA):
       is_training: batch statistics in batch norm; the updates of its moving statistics are then in
         `tf.GraphKeys.UPDATE_OPS`.
       gamma: 27 lighting coefficients, or 9 for the paper's white light.
+      bn_decay: of batch norm's moving statistics.
     Returns:
       [B,257] float32 (239 with gamma=9), laid out as `conventions.COEFF_SLICES` says.
     Raises:
       ValueError: another gamma.
     """
     heads = coefficient_heads(gamma)
-    features = resnet_v1_50(tf.cast(inputs, tf.float32), is_training)
+    features = resnet_v1_50(tf.cast(inputs, tf.float32), is_training, bn_decay)
     outputs = [layers.conv2d(features, width, (1, 1), scope, initializer=tf.zeros_initializer())
                for scope, width in heads]
     return tf.reshape(tf.concat(outputs, 3), [-1, sum(width for _, width in heads)])

@@ -29,16 +29,21 @@ def _bottleneck(x, width, stride, norm, scope):
         return tf.nn.relu(shortcut + y)
 
 
-def resnet_v1_50(images, is_training=False):
+# How much of the moving statistics one step of training keeps (TF-Slim's value).
+BN_DECAY = 0.997
+
+
+def resnet_v1_50(images, is_training=False, bn_decay=BN_DECAY):
     """The trunk: everything before the classifier.
 
     Args:
       images: [B,H,W,3] float32.
       is_training: batch statistics instead of moving ones in batch norm.
+      bn_decay: of the moving statistics.
     Returns:
       [B,1,1,2048] float32, the mean over the last feature map.
     """
-    norm = layers.BatchNorm(decay=0.997, epsilon=1e-5, scale=True, is_training=is_training, trainable=True)
+    norm = layers.BatchNorm(decay=bn_decay, epsilon=1e-5, scale=True, is_training=is_training, trainable=True)
     with tf.variable_scope(SCOPE):
         x = layers.conv2d(images, 64, (7, 7), 'conv1', stride=2, padding='FIXED', norm=norm,
                           activation=tf.nn.relu)

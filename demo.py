@@ -1,16 +1,14 @@
 """Reconstructs the 3D faces of a folder of photos: python demo.py -h"""
-import os
 import sys
 
-from Deep3DFaceReconstruction.allocator import keep_freed_memory
 from Deep3DFaceReconstruction.options import parse_demo
+from Deep3DFaceReconstruction.process import prepare_process
 
 
 def main(arguments=None):
     options = parse_demo(arguments)
-    if not options.verbose:
-        os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # read when TensorFlow is imported
-    keep_freed_memory()
+    prepare_process(options.verbose)
+    # NumPy and TensorFlow read those settings when they are imported.
     from Deep3DFaceReconstruction import demo_pipeline
     return demo_pipeline.run(options)
 

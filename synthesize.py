@@ -1,21 +1,20 @@
 """Training pictures with known coefficients, from the face model alone: no photos needed."""
 import argparse
-import os
 import sys
 
 from Deep3DFaceReconstruction import assets
-from Deep3DFaceReconstruction.allocator import keep_freed_memory
 from Deep3DFaceReconstruction.contact_sheet import write_contact_sheet
 from Deep3DFaceReconstruction.image_io import InputError
+from Deep3DFaceReconstruction.process import prepare_process
 
 
 def parse_arguments(arguments=None):
     parser = argparse.ArgumentParser(
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        description='Makes pictures of random faces: identity, expression, skin, pose, light, background, things '
-                    'before the face, blur and noise are drawn at random; the true landmarks, mask and coefficients lie '
-                    'beside each picture (SAVE/NAME.png, lm/, lm_bin/, mask/, coeff/NAME.npy), as train.py reads them. '
-                    'SAVE/contact_sheet.png shows them. A run that was stopped goes on where it was.',
+        description='Makes pictures of random faces. Identity, expression, skin, pose, light, background, things '
+                    'before the face, blur and noise are drawn at random; the true landmarks, mask and coefficients '
+                    'lie beside each picture (SAVE/NAME.png, lm/, lm_bin/, mask/, coeff/NAME.npy), as train.py '
+                    'reads them. SAVE/contact_sheet.png shows them. A run that was stopped goes on where it was.',
         epilog='Exit code: 0 when all pictures are there, 2 when they could not be made.')
     parser.add_argument('--save_path', required=True, metavar='SAVE', help='folder of the training set')
     parser.add_argument('--count', type=_positive, default=1000, metavar='N', help='pictures')
@@ -44,8 +43,7 @@ def run(options):
     """Makes the pictures; returns the exit code."""
     from tqdm import tqdm
 
-    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # read when TensorFlow is imported
-    keep_freed_memory()
+    prepare_process()
     # TensorFlow takes seconds to load; a mistyped flag should not.
     from Deep3DFaceReconstruction import synthesis
 

@@ -58,7 +58,8 @@ def _mixture(rows):
 
 def ycbcr_from_bgr(image):
     """[..., 3] BGR 0-255 -> [..., 3] float64 Y, Cb, Cr in about 16-240."""
-    return np.asarray(image)[..., ::-1] @ (np.array(_YCBCR_MATRIX) / 255.0).T + np.array(_YCBCR_OFFSET)
+    matrix = np.array(_YCBCR_MATRIX) / 255.0
+    return np.einsum('...i,ji->...j', np.asarray(image)[..., ::-1], matrix) + np.array(_YCBCR_OFFSET)
 
 
 def likelihood(mixture, points):
@@ -79,7 +80,8 @@ def likelihood(mixture, points):
     coefficients = np.column_stack([
         q[:, 0, 0], q[:, 1, 1], q[:, 2, 2], 2 * q[:, 0, 1], 2 * q[:, 0, 2], 2 * q[:, 1, 2],
         -2 * linear, np.einsum('ki,ki->k', linear, means)])
-    return scale @ np.exp(-0.5 * (coefficients @ monomials))
+    # einsum, not @: a product this flat gains nothing from the threads of a BLAS.
+    return np.einsum('k,kn->n', scale, np.exp(-0.5 * np.einsum('kc,cn->kn', coefficients, monomials)))
 
 
 def skin_probability(image):

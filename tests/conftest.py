@@ -10,6 +10,7 @@ sys.path.insert(0, ROOT)  # the program is a set of scripts, not an installed pa
 
 REFERENCE = os.path.join(os.path.dirname(ROOT), 'shared', 'reference')
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')  # see process.prepare_process
 os.environ.setdefault('CUDA_VISIBLE_DEVICES', '')  # figures are compared on the CPU
 
 

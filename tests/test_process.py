@@ -1,11 +1,11 @@
-"""The allocator's settings are taken by glibc."""
+"""Settings of the process."""
 import platform
 
 import pytest
 
-from Deep3DFaceReconstruction import allocator
+from Deep3DFaceReconstruction import process
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != 'glibc', reason='mallopt is glibc\'s')
 def test_glibc_takes_the_settings():
-    assert allocator.keep_freed_memory()
+    assert process.keep_freed_memory()

@@ -17,8 +17,9 @@ import sys
 import tempfile
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-SOURCES = ('rasterize.cc', 'interpolate.cc', 'op_inputs.cc', 'rasterize_op.cc', 'interpolate_op.cc')
-HEADERS = ('triangle.h', 'rasterize.h', 'interpolate.h', 'op_inputs.h')
+SOURCES = ('rasterize.cc', 'interpolate.cc', 'vertex_normals.cc', 'harmonics.cc', 'op_inputs.cc', 'rasterize_op.cc',
+           'interpolate_op.cc', 'shading_op.cc')
+HEADERS = ('triangle.h', 'rasterize.h', 'interpolate.h', 'vertex_normals.h', 'harmonics.h', 'op_inputs.h')
 # TensorFlow 2.21 deprecates names that 1.15 has no other for: no warnings about those.
 # Without -ffp-contract=off a fused multiply-add makes the two sides of a shared edge disagree: see triangle.h.
 FLAGS = ('-shared', '-fPIC', '-O3', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=off', '-Wall',

@@ -140,6 +140,19 @@ class SeenMeshOp : public OpKernel {
     return StatusType();
   }
 
+  // Runs work(image, row_begin, row_end) over all rows of all images.
+  template <typename Work>
+  static void ForRows(OpKernelContext* context, const Input& input, const Work& work) {
+    const int64_t height = input.height;
+    ParallelFor(context, input.mesh.batch() * height, 5 * input.width, [&](int64_t begin, int64_t end) {
+      while (begin < end) {
+        const int64_t image = begin / height, stop = std::min(end, (image + 1) * height);
+        work(image, static_cast<int>(begin - image * height), static_cast<int>(stop - image * height));
+        begin = stop;
+      }
+    });
+  }
+
   // Cuts the vertices of each image among the threads where there are more threads than images.
   template <typename Work>
   static void ForVertexRanges(OpKernelContext* context, const Input& input, const Work& work) {
@@ -166,17 +179,12 @@ class MeshBarycentricsOp : public SeenMeshOp {
   void Compute(OpKernelContext* context) override {
     Input input;
     OP_REQUIRES_OK(context, Read(context, &input));
-    const int64_t height = input.height;
+    const TensorShape shape({input.mesh.batch(), input.height, input.width, 3});
     Tensor* barycentrics;
-    OP_REQUIRES_OK(context, context->allocate_output(
-                                0, TensorShape({input.mesh.batch(), height, input.width, 3}), &barycentrics));
+    OP_REQUIRES_OK(context, context->allocate_output(0, shape, &barycentrics));
     float* out = barycentrics->flat<float>().data();
-    ParallelFor(context, input.mesh.batch() * height, 10 * input.width, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const int64_t image = row / height;
-        const int y = static_cast<int>(row % height);
-        BarycentricRows(input.Image(image), y, y + 1, out + image * input.pixels() * 3);
-      }
+    ForRows(context, input, [&](int64_t image, int row_begin, int row_end) {
+      BarycentricRows(input.Image(image), row_begin, row_end, out + image * input.pixels() * 3);
     });
   }
 };
@@ -221,22 +229,16 @@ class MeshInterpolateOp : public SeenMeshOp {
     OP_REQUIRES(context, background->dims() == 1 && background->dim_size(0) == channels,
                 InvalidArgument("background_value: expected shape [", channels, "], got ",
                                 background->shape().DebugString()));
-    const int64_t height = input.height;
+    const TensorShape shape({input.mesh.batch(), input.height, input.width, channels});
     Tensor* image_tensor;
-    OP_REQUIRES_OK(context,
-                   context->allocate_output(
-                       0, TensorShape({input.mesh.batch(), height, input.width, channels}), &image_tensor));
+    OP_REQUIRES_OK(context, context->allocate_output(0, shape, &image_tensor));
     float* out = image_tensor->flat<float>().data();
     const float* in = attributes->flat<float>().data();
     const float* fill = background->flat<float>().data();
     const int64_t vertices = input.mesh.vertex_count();
-    ParallelFor(context, input.mesh.batch() * height, 10 * input.width, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const int64_t image = row / height;
-        const int y = static_cast<int>(row % height);
-        InterpolateRows(input.Image(image), in + image * vertices * channels, fill,
-                        static_cast<int>(channels), y, y + 1, out + image * input.pixels() * channels);
-      }
+    ForRows(context, input, [&](int64_t image, int row_begin, int row_end) {
+      InterpolateRows(input.Image(image), in + image * vertices * channels, fill, static_cast<int>(channels),
+                      row_begin, row_end, out + image * input.pixels() * channels);
     });
   }
 };

@@ -49,3 +49,12 @@ def _register_gradients(library):
         unseen = tf.cast(triangle_ids < 0, tf.float32)[..., tf.newaxis]
         background_grad = tf.reduce_sum(grad * unseen, axis=[0, 1, 2])
         return [vertices_grad, attributes_grad, None, None, background_grad]
+
+    @tf.RegisterGradient('MeshVertexNormals')
+    def vertex_normals_grad(op, grad):
+        vertices, triangles, vertex_faces = op.inputs
+        return [library.mesh_vertex_normals_grad(vertices, triangles, vertex_faces, grad), None, None]
+
+    @tf.RegisterGradient('MeshShade')
+    def shade_grad(op, grad):
+        return list(library.mesh_shade_grad(op.inputs[0], op.inputs[1], op.inputs[2], grad))

@@ -9,18 +9,19 @@ using tensorflow::Tensor;
 using tensorflow::TensorShape;
 using tensorflow::errors::InvalidArgument;
 
-StatusType MeshInput::Read(OpKernelContext* context) {
+StatusType MeshInput::Read(OpKernelContext* context, int width) {
   const Tensor *vertices, *triangles;
   TF_RETURN_IF_ERROR(context->input("vertices", &vertices));
   TF_RETURN_IF_ERROR(context->input("triangles", &triangles));
-  if (vertices->dims() != 3 || vertices->dim_size(2) != 4) {
-    return InvalidArgument("clip_space_vertices: expected shape [batch, vertices, 4], got ",
-                           vertices->shape().DebugString());
+  if (vertices->dims() != 3 || vertices->dim_size(2) != width) {
+    return InvalidArgument(width == 4 ? "clip_space_vertices" : "vertices", ": expected shape [batch, vertices, ",
+                           width, "], got ", vertices->shape().DebugString());
   }
   if (triangles->dims() != 2 || triangles->dim_size(1) != 3) {
     return InvalidArgument("triangles: expected shape [triangles, 3], got ",
                            triangles->shape().DebugString());
   }
+  width_ = width;
   batch_ = vertices->dim_size(0);
   vertex_count_ = vertices->dim_size(1);
   vertices_ = vertices->flat<float>().data();

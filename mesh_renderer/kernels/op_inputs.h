@@ -13,19 +13,20 @@ namespace mesh_renderer {
 
 using StatusType = decltype(tensorflow::errors::InvalidArgument(""));
 
-// vertices [B, V, 4] and triangles [T, 3], the triangles checked and laid out corner by corner.
+// vertices [B, V, width] and triangles [T, 3], the triangles checked and laid out corner by corner.
 class MeshInput {
  public:
-  // Returns OK or says what is wrong with the inputs "vertices" and "triangles" of `context`.
-  StatusType Read(tensorflow::OpKernelContext* context);
+  // Returns OK or says what is wrong with the inputs "vertices" and "triangles" of `context`. `width`: 3, or 4
+  // for clip space.
+  StatusType Read(tensorflow::OpKernelContext* context, int width = 4);
 
   int64_t batch() const { return batch_; }
   int64_t vertex_count() const { return vertex_count_; }
-  const float* vertices(int64_t image) const { return vertices_ + image * vertex_count_ * 4; }
+  const float* vertices(int64_t image) const { return vertices_ + image * vertex_count_ * width_; }
   const Triangles& triangles() const { return triangles_; }
 
  private:
-  int64_t batch_ = 0, vertex_count_ = 0;
+  int64_t batch_ = 0, vertex_count_ = 0, width_ = 4;
   const float* vertices_ = nullptr;
   tensorflow::Tensor corners_;
   Triangles triangles_;

@@ -3,7 +3,7 @@
 //
 //   candidates  the pixels that its corners enclose. In a fine mesh many enclose no pixel centre: they end here.
 //   set-up      the edge functions of those that remain.
-//   single      boxes of one pixel, the most frequent of a fine mesh, all at once.
+//   tiny        boxes of one or two pixels, the most frequent of a fine mesh, all at once.
 //   rows        other boxes row by row, in segments of a few pixels; the rows of a large one are first cut to
 //               the columns where the edge functions can be positive.
 //
@@ -25,6 +25,7 @@ constexpr int kSegment = 8;    // pixels of a row that are drawn together
 #else
 constexpr int kSegment = 4;
 #endif
+constexpr int kTinyBox = 2;     // pixels
 constexpr int kWideBox = 32;   // pixels: the rows of wider boxes are cut first
 
 // Pixel centres this far (in pixels) outside the projected corners are still tested: the projection is
@@ -38,24 +39,19 @@ inline int PixelFrom(float position, float size) {
   return static_cast<int>(low < size ? low : size);
 }
 
-inline float Min(float a, float b) { return a < b ? a : b; }
-inline float Max(float a, float b) { return a > b ? a : b; }
-
 inline bool AllFinite(const float* v) {
   return std::isfinite(v[0]) && std::isfinite(v[1]) && std::isfinite(v[2]) && std::isfinite(v[3]);
 }
 
-// Pixels [left, right) x [bottom, top).
-struct Box {
-  int left, right, bottom, top;
-};
+// ScreenBox as numbers that are compared together: left, bottom, right, top.
+typedef int16_t BoxVector __attribute__((vector_size(8)));
 
 // Triangles that may cover a pixel.
 struct Candidates {
   int count;
   int32_t triangle[kBlock];
   int32_t corner[3][kBlock];
-  int left[kBlock], right[kBlock], bottom[kBlock], top[kBlock];
+  ScreenBox box[kBlock];
   float a[3][kBlock], b[3][kBlock], c[3][kBlock];  // edge functions
   float z[3][kBlock], w[3][kBlock];                // of the corners
 };
@@ -110,19 +106,20 @@ inline auto Wins(const Real& z, int32_t id, const Real& shown_z, const Int& show
 
 class BandRasterizer {
  public:
-  BandRasterizer(const RasterScene& scene, const float* screen_x, const float* screen_y, int y_begin,
-                 int y_end, const RasterImage& image)
-      : scene_(scene), screen_x_(screen_x), screen_y_(screen_y), y_begin_(y_begin), y_end_(y_end),
-        image_(image), center_x_(PixelCenters(scene.width)), center_y_(PixelCenters(scene.height)) {}
+  BandRasterizer(const RasterScene& scene, const ScreenBox* boxes, int y_begin, int y_end,
+                 const RasterImage& image)
+      : scene_(scene), boxes_(boxes), y_begin_(y_begin), y_end_(y_end), image_(image), center_x_(PixelCenters(scene.width)),
+        center_y_(PixelCenters(scene.height)) {}
 
   void Run() {
     Clear();
     for (int64_t first = 0; first < scene_.triangles.count; first += kBlock) {
       FindCandidates(first, static_cast<int>(std::min<int64_t>(kBlock, scene_.triangles.count - first)));
       SetUp();
-      DrawSinglePixels();
+      DrawPixels(0);
+      DrawPixels(1);
       for (int i = 0; i < candidates_.count; ++i) {
-        if (!IsSinglePixel(i)) DrawBox(i);
+        if (PixelCount(candidates_.box[i]) > kTinyBox) DrawBox(i);
       }
     }
     WriteMask();
@@ -157,71 +154,43 @@ class BandRasterizer {
     const int32_t* corner0 = scene_.triangles.corner[0] + first;
     const int32_t* corner1 = scene_.triangles.corner[1] + first;
     const int32_t* corner2 = scene_.triangles.corner[2] + first;
-    const float* screen_x = screen_x_;
-    const float* screen_y = screen_y_;
-    const float width = static_cast<float>(scene_.width), height = static_cast<float>(scene_.height);
-    const int y_begin = y_begin_, y_end = y_end_;
-    int left[kBlock], right[kBlock], bottom[kBlock], top[kBlock], keep[kBlock], special[kBlock];
-    for (int i = 0; i < count; ++i) {
-      const float x0 = screen_x[corner0[i]], x1 = screen_x[corner1[i]], x2 = screen_x[corner2[i]];
-      const float y0 = screen_y[corner0[i]], y1 = screen_y[corner1[i]], y2 = screen_y[corner2[i]];
-      left[i] = PixelFrom(Min(Min(x0, x1), x2) - kBoxMargin, width);
-      right[i] = PixelFrom(Max(Max(x0, x1), x2) + kBoxMargin, width);
-      bottom[i] = PixelFrom(Min(Min(y0, y1), y2) - kBoxMargin, height);
-      top[i] = PixelFrom(Max(Max(y0, y1), y2) + kBoxMargin, height);
-      bottom[i] = bottom[i] > y_begin ? bottom[i] : y_begin;
-      top[i] = top[i] < y_end ? top[i] : y_end;
-      // NaN where a corner is not finite or not in front of the eye, or projects to infinity.
-      const float sum = ((x0 + x1) + x2) + ((y0 + y1) + y2);
-      special[i] = !(sum - sum == 0.0f);
-      keep[i] = special[i] | ((left[i] < right[i]) & (bottom[i] < top[i]));
-    }
+    const int16_t y_begin = static_cast<int16_t>(y_begin_), y_end = static_cast<int16_t>(y_end_);
+    const BoxVector lowest = {-1, y_begin, 0, 0}, highest = {kLargestSize, kLargestSize, kLargestSize, y_end};
     Candidates& out = candidates_;
     int kept = 0;
     for (int i = 0; i < count; ++i) {
+      const BoxVector b0 = Load<BoxVector>(boxes_ + corner0[i]), b1 = Load<BoxVector>(boxes_ + corner1[i]);
+      const BoxVector b2 = Load<BoxVector>(boxes_ + corner2[i]);
+      BoxVector low = b0 < b1 ? b0 : b1, high = b0 > b1 ? b0 : b1;
+      low = low < b2 ? low : b2;
+      high = high > b2 ? high : b2;
+      low = low > lowest ? low : lowest;
+      high = high < highest ? high : highest;
+      const ScreenBox box = {low[0], low[1], high[2], high[3]};
       out.triangle[kept] = static_cast<int32_t>(first + i);
       out.corner[0][kept] = corner0[i];
       out.corner[1][kept] = corner1[i];
       out.corner[2][kept] = corner2[i];
-      out.left[kept] = left[i];
-      out.right[kept] = right[i];
-      out.bottom[kept] = bottom[i];
-      out.top[kept] = top[i];
-      if (special[i]) keep[i] = SetSpecialBox(kept);
-      kept += keep[i];
+      out.box[kept] = box;
+      int keep = (box.left < box.right) & (box.bottom < box.top);
+      if (box.left < 0) keep = SetSpecialBox(kept);
+      kept += keep;
     }
     out.count = kept;
   }
 
-  // The box of candidate `i` where the projected corners do not tell it; false if it is empty.
+  // The box of candidate `i`, some corner of which is not finite or not in front of the eye; false if it is
+  // empty.
   bool SetSpecialBox(int i) {
-    const int32_t corner[3] = {candidates_.corner[0][i], candidates_.corner[1][i], candidates_.corner[2][i]};
-    int in_front = 0;
+    bool in_front = false;
     for (int k = 0; k < 3; ++k) {
-      const float* v = scene_.vertices + 4 * static_cast<int64_t>(corner[k]);
+      const float* v = scene_.vertices + 4 * static_cast<int64_t>(candidates_.corner[k][i]);
       if (!AllFinite(v)) return false;
-      in_front += v[3] > 0.0f;
+      in_front |= v[3] > 0.0f;
     }
-    if (in_front == 0) return false;
-    Box box = {0, scene_.width, 0, scene_.height};
-    if (in_front == 3) {
-      const float inf = std::numeric_limits<float>::infinity();
-      float left = inf, right = -inf, bottom = inf, top = -inf;
-      for (int k = 0; k < 3; ++k) {
-        left = Min(left, screen_x_[corner[k]]);
-        right = Max(right, screen_x_[corner[k]]);
-        bottom = Min(bottom, screen_y_[corner[k]]);
-        top = Max(top, screen_y_[corner[k]]);
-      }
-      const float width = static_cast<float>(scene_.width), height = static_cast<float>(scene_.height);
-      box = {PixelFrom(left - kBoxMargin, width), PixelFrom(right + kBoxMargin, width),
-             PixelFrom(bottom - kBoxMargin, height), PixelFrom(top + kBoxMargin, height)};
-    }
-    candidates_.left[i] = box.left;
-    candidates_.right[i] = box.right;
-    candidates_.bottom[i] = std::max(box.bottom, y_begin_);
-    candidates_.top[i] = std::min(box.top, y_end_);
-    return candidates_.left[i] < candidates_.right[i] && candidates_.bottom[i] < candidates_.top[i];
+    candidates_.box[i] = {0, static_cast<int16_t>(y_begin_), static_cast<int16_t>(scene_.width),
+                          static_cast<int16_t>(y_end_)};
+    return in_front;
   }
 
   // Edge functions of the candidates.
@@ -248,10 +217,7 @@ class BandRasterizer {
     }
   }
 
-  int IsSinglePixel(int i) const {
-    const Candidates& t = candidates_;
-    return (t.right[i] - t.left[i] == 1) & (t.top[i] - t.bottom[i] == 1);
-  }
+  static int PixelCount(const ScreenBox& box) { return (box.right - box.left) * (box.top - box.bottom); }
 
   inline TriangleRow RowOf(int i, float py) const {
     const Candidates& t = candidates_;
@@ -262,15 +228,26 @@ class BandRasterizer {
             {t.w[0][i], t.w[1][i], t.w[2][i]}};
   }
 
-  void DrawSinglePixels() {
+  // Draws pixel `which` (0, 1) of the tiny boxes: the first of those with one or two pixels, the last of those
+  // with two.
+  void DrawPixels(int which) {
     const Candidates& t = candidates_;
     const float* center_x = center_x_.data();
     const float* center_y = center_y_.data();
     float z[kBlock];
-    int32_t covered[kBlock], hit[kBlock];
+    int32_t x[kBlock], y[kBlock], drawn[kBlock], covered[kBlock], hit[kBlock];
+    int any = 0;
     for (int i = 0; i < t.count; ++i) {
-      const TriangleRow row = RowOf(i, center_y[t.bottom[i]]);
-      covered[i] = Cover(row, center_x[t.left[i]], &z[i]) & IsSinglePixel(i);
+      const ScreenBox& box = t.box[i];
+      x[i] = which == 0 ? box.left : box.right - 1;
+      y[i] = which == 0 ? box.bottom : box.top - 1;
+      drawn[i] = (PixelCount(box) > which) & (PixelCount(box) <= kTinyBox);
+      any |= drawn[i];
+    }
+    if (!any) return;
+    for (int i = 0; i < t.count; ++i) {
+      const TriangleRow row = RowOf(i, center_y[y[i]]);
+      covered[i] = Cover(row, center_x[x[i]], &z[i]) & drawn[i];
     }
     int hits = 0;
     for (int i = 0; i < t.count; ++i) {
@@ -279,7 +256,7 @@ class BandRasterizer {
     }
     for (int h = 0; h < hits; ++h) {
       const int i = hit[h];
-      Show(RowStart(t.bottom[i]) + t.left[i], t.triangle[i], z[i]);
+      Show(RowStart(y[i]) + x[i], t.triangle[i], z[i]);
     }
   }
 
@@ -295,10 +272,11 @@ class BandRasterizer {
 
   void DrawBox(int i) {
     const Candidates& t = candidates_;
-    const bool wide = t.right[i] - t.left[i] > kWideBox;
+    const ScreenBox box = t.box[i];
+    const bool wide = box.right - box.left > kWideBox;
     const int width = scene_.width;
-    for (int y = t.bottom[i]; y < t.top[i]; ++y) {
-      int left = t.left[i], right = t.right[i];
+    for (int y = box.bottom; y < box.top; ++y) {
+      int left = box.left, right = box.right;
       if (wide) CutRow(i, center_y_[y], &left, &right);
       const TriangleRow row = RowOf(i, center_y_[y]);
       const int64_t start = RowStart(y);
@@ -368,8 +346,7 @@ class BandRasterizer {
   }
 
   const RasterScene& scene_;
-  const float* screen_x_;
-  const float* screen_y_;
+  const ScreenBox* boxes_;
   const int y_begin_, y_end_;
   const RasterImage& image_;
   const std::vector<float> center_x_, center_y_;
@@ -379,22 +356,25 @@ class BandRasterizer {
 }  // namespace
 
 void ProjectVertices(const float* vertices, int64_t begin, int64_t end, int width, int height,
-                     float* screen_x, float* screen_y) {
+                     ScreenBox* boxes) {
   const float half_width = 0.5f * width, half_height = 0.5f * height;
-  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float columns = static_cast<float>(width), rows = static_cast<float>(height);
   for (int64_t i = begin; i < end; ++i) {
     const float x = vertices[4 * i], y = vertices[4 * i + 1], z = vertices[4 * i + 2], w = vertices[4 * i + 3];
     // 0 for finite numbers, else NaN.
     const float taint = (x * 0.0f + y * 0.0f) + (z * 0.0f + w * 0.0f);
-    const float depth = w > 0.0f ? w : nan;
-    screen_x[i] = (x / depth + 1.0f) * half_width + taint;
-    screen_y[i] = (y / depth + 1.0f) * half_height + taint;
+    const float screen_x = (x / w + 1.0f) * half_width, screen_y = (y / w + 1.0f) * half_height;
+    const bool usual = (taint == 0.0f) & (w > 0.0f);
+    boxes[i].left = static_cast<int16_t>(usual ? PixelFrom(screen_x - kBoxMargin, columns) : -1);
+    boxes[i].bottom = static_cast<int16_t>(PixelFrom(screen_y - kBoxMargin, rows));
+    boxes[i].right = static_cast<int16_t>(PixelFrom(screen_x + kBoxMargin, columns));
+    boxes[i].top = static_cast<int16_t>(PixelFrom(screen_y + kBoxMargin, rows));
   }
 }
 
-void RasterizeBand(const RasterScene& scene, const float* screen_x, const float* screen_y, int y_begin,
-                   int y_end, const RasterImage& image) {
-  BandRasterizer(scene, screen_x, screen_y, y_begin, y_end, image).Run();
+void RasterizeBand(const RasterScene& scene, const ScreenBox* boxes, int y_begin, int y_end,
+                   const RasterImage& image) {
+  BandRasterizer(scene, boxes, y_begin, y_end, image).Run();
 }
 
 }  // namespace mesh_renderer

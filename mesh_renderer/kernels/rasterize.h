@@ -33,19 +33,28 @@ struct RasterImage {
   float* region;          // 1 where some kRegion triangle lies, seen or hidden, else 0
 };
 
-// Where vertices [begin, end) fall on the screen, in pixels from the left bottom corner. NaN for a vertex
-// that is not finite or not in front of the eye.
-void ProjectVertices(const float* vertices, int64_t begin, int64_t end, int width, int height,
-                     float* screen_x, float* screen_y);
+// The pixels that a vertex by itself can touch: columns [left, right), rows [bottom, top). The box of a triangle
+// is the smallest that holds the boxes of its corners. `left` is -1 for a vertex that is not finite or not in
+// front of the eye.
+struct ScreenBox {
+  int16_t left, bottom, right, top;
+};
 
-// Draws the rows [y_begin, y_end) (0 = bottom) of `image`. `screen_x`, `screen_y`: of ProjectVertices.
+// The largest width and height of an image.
+constexpr int kLargestSize = 32767;
+
+// Where vertices [begin, end) fall on the screen.
+void ProjectVertices(const float* vertices, int64_t begin, int64_t end, int width, int height,
+                     ScreenBox* boxes);
+
+// Draws the rows [y_begin, y_end) (0 = bottom) of `image`. `boxes`: of ProjectVertices.
 //
 // A pixel sees the triangle with the smallest z there, the later one among equals. A triangle covers the
 // pixels whose centre is inside it or on its edge and where -1 <= z <= 1. It covers nothing when it is
 // degenerate or has a coordinate that is not finite. Rows are independent of each other, so that the result
 // does not depend on how an image is cut into bands.
-void RasterizeBand(const RasterScene& scene, const float* screen_x, const float* screen_y, int y_begin,
-                   int y_end, const RasterImage& image);
+void RasterizeBand(const RasterScene& scene, const ScreenBox* boxes, int y_begin, int y_end,
+                   const RasterImage& image);
 
 }  // namespace mesh_renderer
 

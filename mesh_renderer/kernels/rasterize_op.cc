@@ -57,6 +57,9 @@ class MeshRasterizeOp : public OpKernel {
   explicit MeshRasterizeOp(OpKernelConstruction* context) : OpKernel(context) {
     OP_REQUIRES_OK(context, context->GetAttr("image_width", &width_));
     OP_REQUIRES_OK(context, context->GetAttr("image_height", &height_));
+    OP_REQUIRES(context, width_ <= kLargestSize && height_ <= kLargestSize,
+                InvalidArgument("image_width, image_height: expected at most ", kLargestSize, ", got ", width_,
+                                ", ", height_));
     OP_REQUIRES_OK(context, context->GetAttr("top_down", &top_down_));
     OP_REQUIRES_OK(context, context->GetAttr("with_region", &with_region_));
   }
@@ -73,20 +76,21 @@ class MeshRasterizeOp : public OpKernel {
 
     const int64_t batch = mesh.batch(), pixels = static_cast<int64_t>(width_) * height_;
     const TensorShape image_shape({batch, height_, width_});
-    Tensor *triangle_ids, *z_buffer, *mask, *region_mask, screen;
+    Tensor *triangle_ids, *z_buffer, *mask, *region_mask, screen_boxes;
     OP_REQUIRES_OK(context, context->allocate_output(0, image_shape, &triangle_ids));
     OP_REQUIRES_OK(context, context->allocate_output(1, image_shape, &z_buffer));
     OP_REQUIRES_OK(context, context->allocate_output(2, image_shape, &mask));
     OP_REQUIRES_OK(context, context->allocate_output(
                                 3, with_region_ ? image_shape : TensorShape({batch, 0, 0}), &region_mask));
-    OP_REQUIRES_OK(context, context->allocate_temp(tensorflow::DT_FLOAT,
-                                                   TensorShape({2, batch, mesh.vertex_count()}), &screen));
+    static_assert(sizeof(ScreenBox) == sizeof(tensorflow::int64), "a ScreenBox is kept as an int64");
+    const int64_t vertices = mesh.vertex_count();
+    OP_REQUIRES_OK(context, context->allocate_temp(tensorflow::DT_INT64, TensorShape({batch, vertices}),
+                                                   &screen_boxes));
     if (batch == 0) return;
 
-    float* screen_x = screen.flat<float>().data();
-    float* screen_y = screen_x + batch * mesh.vertex_count();
-    ParallelFor(context, batch * mesh.vertex_count(), 1, [&](int64_t begin, int64_t end) {
-      ProjectVertices(mesh.vertices(0), begin, end, width_, height_, screen_x, screen_y);
+    ScreenBox* boxes = reinterpret_cast<ScreenBox*>(screen_boxes.flat<tensorflow::int64>().data());
+    ParallelFor(context, batch * vertices, 1, [&](int64_t begin, int64_t end) {
+      ProjectVertices(mesh.vertices(0), begin, end, width_, height_, boxes);
     });
 
     // Whole images where they occupy the threads evenly, else bands of images.
@@ -104,9 +108,8 @@ class MeshRasterizeOp : public OpKernel {
             triangle_ids->flat<tensorflow::int32>().data() + image * pixels,
             z_buffer->flat<float>().data() + image * pixels, mask->flat<float>().data() + image * pixels,
             with_region_ ? region_mask->flat<float>().data() + image * pixels : nullptr};
-        RasterizeBand(scene, screen_x + image * mesh.vertex_count(), screen_y + image * mesh.vertex_count(),
-                      static_cast<int>(height_ * band / bands), static_cast<int>(height_ * (band + 1) / bands),
-                      out);
+        RasterizeBand(scene, boxes + image * vertices, static_cast<int>(height_ * band / bands),
+                      static_cast<int>(height_ * (band + 1) / bands), out);
       }
     });
   }

@@ -40,7 +40,7 @@ class FittingSource:
         return np.stack([self._fit(*face) for face in zip(crops, attention, starts)])
 
     def _fit(self, crop, mask, start):
-        result = self._fitter.fit(crop.bgr, mask, crop.lm_68p, start)
+        result = self._fitter.fit(crop.bgr, mask, crop.lm_68p, crop.lm_inside, start)
         if self._verbose:
             for step in (0, len(result.losses) // 2, len(result.losses) - 1):
                 tqdm.write('%s: step %d: %s' % (crop.name, step, ', '.join(

@@ -13,6 +13,7 @@ FaceCrop = namedtuple('FaceCrop', [
     'bgr',          # [224,224,3] uint8
     'lm_5p',        # [5,2] float64, pixels of the crop, y down
     'lm_68p',       # [68,2] float64, pixels of the crop, y up; None where they were not looked for
+    'lm_inside',    # [68] bool: which of them lie in the photo, not in the black beside it; None likewise
 ])
 
 
@@ -40,14 +41,17 @@ def crops_of_photo(image_path, name, finder, every=False, landmarks68=False):
 
 def _crop(face, name, image_path, image, count, finder):
     try:
-        crop, lm_5p, _ = alignment.align_img(image, face.five_points, alignment.standard_five_points())
+        crop, lm_5p, trans_params = alignment.align_img(image, face.five_points, alignment.standard_five_points())
     except image_io.LandmarkError as error:
         raise image_io.LandmarkError('%s: %s' % (image_path, error))
-    lm_68p = None
+    lm_68p = lm_inside = None
     if finder is not None:
         # Looked for in the crop, however the five points came: the photo's would be up to a pixel beside it.
-        lm_68p = alignment.to_y_up(finder.crop_landmarks68(np.ascontiguousarray(crop[0, :, :, ::-1])))
-    return FaceCrop(name, image_path, count, crop[0], lm_5p, lm_68p)
+        found = finder.crop_landmarks68(np.ascontiguousarray(crop[0, :, :, ::-1]))
+        in_photo = alignment.from_crop(found, trans_params)
+        lm_68p = alignment.to_y_up(found)
+        lm_inside = np.logical_and(in_photo >= 0, in_photo < image.size).all(axis=1)
+    return FaceCrop(name, image_path, count, crop[0], lm_5p, lm_68p, lm_inside)
 
 
 def result_names(image_paths):

@@ -58,12 +58,13 @@ class Fitter:
         self._crop = tf.placeholder(tf.float32, [1, IMAGE_SIZE, IMAGE_SIZE, 3], 'crop')
         self._attention = tf.placeholder(tf.float32, [1, IMAGE_SIZE, IMAGE_SIZE, 1], 'attention')
         self._landmarks = tf.placeholder(tf.float32, [1, 68, 2], 'landmarks')
+        self._landmark_weights = tf.placeholder(tf.float32, [68], 'landmark_weights')
         self._coeff = tf.placeholder(tf.float32, [1, COEFF_DIM], 'coeff')
         face = face3d.Reconstruction_Block(self._coeff, is_train=True)
         parts = face.coefficients
         terms = FittingWeights(
             photo=losses.Photo_loss(self._crop, face.render_imgs, face.img_mask_crop * self._attention),
-            landmark=losses.Landmark_loss(face.landmark_p, self._landmarks),
+            landmark=losses.Landmark_loss(face.landmark_p, self._landmarks, self._landmark_weights),
             regulation=losses.Regulation_loss(parts.id_coeff, parts.ex_coeff, parts.tex_coeff),
             reflectance=losses.Reflectance_loss(face.face_texture, self._model.skinmask),
             gamma=losses.Gamma_loss(parts.gamma))
@@ -72,21 +73,25 @@ class Fitter:
         unlit = sh_basis(face.face_norm_r)
         self._light_inputs = (face3d.Projection_block(face.face_shape_t), face.face_norm_r, unlit, face.face_texture)
 
-    def fit(self, crop_bgr, attention, landmarks, start=None):
+    def fit(self, crop_bgr, attention, landmarks, landmarks_inside=None, start=None):
         """Fits one face.
 
         Args:
           crop_bgr: [224,224,3] uint8.
           attention: [224,224] uint8, the skin mask.
           landmarks: [68,2] pixels of the crop, y up.
+          landmarks_inside: [68] bool, which of them the photo really shows; all where not given.
           start: [257] coefficients to refine, or None to begin from the landmarks.
         Returns:
           FitResult: coeff [257] float32, and the weighted losses before and after as a list of dicts.
         """
+        weights = losses.landmark_weights()
+        if landmarks_inside is not None:
+            weights = weights * landmarks_inside
         feed = {self._crop: crop_bgr[None].astype(np.float32), self._landmarks: landmarks[None],
-                self._attention: attention[None, :, :, None] / 255.0}
+                self._landmark_weights: weights, self._attention: attention[None, :, :, None] / 255.0}
         if start is None:
-            start = self._landmark_fit(landmarks, losses.landmark_weights())
+            start = self._landmark_fit(landmarks, weights)
             start[COEFF_SLICES['gamma']] = self._light(start, feed)
         return self._descend(start, feed)
 

@@ -39,11 +39,18 @@ def landmark_weights():
     return weights
 
 
-def Landmark_loss(landmark_p, landmark_label):
-    """Weighted mean square distance of landmarks (eq. 4), pixels squared; both [B,68,2], y up."""
+def Landmark_loss(landmark_p, landmark_label, weights=None):
+    """Weighted mean square distance of landmarks (eq. 4), pixels squared.
+
+    Args:
+      landmark_p, landmark_label: [B,68,2] pixels, y up.
+      weights: [68] or [B,68]; landmark_weights() where not given.
+    """
+    if weights is None:
+        weights = landmark_weights()
     squared = tf.reduce_sum(tf.square(landmark_p - landmark_label), axis=2)
     count = tf.cast(tf.shape(landmark_p)[0], tf.float32) * LANDMARK_COUNT
-    return tf.reduce_sum(squared * landmark_weights()) / tf.maximum(count, 1.0)
+    return tf.reduce_sum(squared * weights) / tf.maximum(count, 1.0)
 
 
 def Perceptual_loss(id_feature, id_label):

@@ -18,7 +18,7 @@ FaceResult = namedtuple('FaceResult', [
     'arrays',             # dict: what NAME.mat holds
     'strip',              # [224,1120,3] uint8 RGB: what NAME.png shows
     'landmark_error',     # mean distance in pixels of the crop
-    'landmarks_compared',  # 68, or 5 where only the five points are known
+    'landmarks_compared',  # as many of 68 as the photo shows, or 5 where only the five points are known
     'photometric_error',  # mean absolute colour difference, 0-255, over the rendered face weighted by skin
 ])
 
@@ -89,7 +89,7 @@ def _result(crop, coeff, row, attention):
     weight = recon[:, :, 3] * attention
     difference = np.abs(recon[:, :, :3] - rgb).mean(axis=2)
     if crop.lm_68p is not None:
-        distances = np.linalg.norm(row['landmarks'] - crop.lm_68p, axis=1)
+        distances = np.linalg.norm(row['landmarks'] - crop.lm_68p, axis=1)[crop.lm_inside]
     else:
         distances = np.linalg.norm(to_y_up(five_from_68(row['landmarks'])) - crop.lm_5p, axis=1)
     arrays = {

@@ -6,6 +6,7 @@ scheme, indices from 0: jaw line 0-16, brows 17-26, nose 27-35, eyes 36-47, lips
 import os
 from collections import namedtuple
 
+import cv2
 import dlib
 import numpy as np
 from PIL import Image
@@ -14,8 +15,10 @@ from Deep3DFaceReconstruction.assets import dlib_model
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE, LANDMARK_COUNT
 from Deep3DFaceReconstruction.image_io import LandmarkError, landmark_path_for, read_five_points
 
-# Pixels, y down, right and bottom outside; score: the detector's confidence, larger is surer.
-FaceRect = namedtuple('FaceRect', ['left', 'top', 'right', 'bottom', 'score'])
+# Pixels, y down, right and bottom outside; score: the detector's confidence, larger is surer; tilt: degrees by which
+# the face leans clockwise, as seen; the rectangle is that of the face turned upright about the rectangle's centre.
+FaceRect = namedtuple('FaceRect', ['left', 'top', 'right', 'bottom', 'score', 'tilt'])
+FaceRect.__new__.__defaults__ = (0.0,)
 # A face to reconstruct: five points [5, 2]; where they were detected, its rectangle and 68 points, else None.
 Face = namedtuple('Face', ['five_points', 'rect', 'landmarks68'])
 
@@ -32,6 +35,14 @@ _SAME_FACE = 0.4
 # The predictor sees each face in a square patch: the rectangle scaled to this width, this much of it around.
 _PATCH_FACE = 256
 _PATCH_BORDER = 0.5
+# HOG and the predictor know faces that are upright to about this many degrees.
+_UPRIGHT_DEGREES = 15.0
+# A rectangle that scores less, or comes from the CNN, may be that of a tilted face: HOG looks at it turned.
+_UPRIGHT_SCORE = 1.2
+_TILTS = (0.0, -30.0, 30.0, -60.0, 60.0, -90.0, 90.0)
+_TILT_FACE = 128  # pixels
+# HOG takes some tilt for upright and scores it nearly alike: a turned face has to score this much better.
+_TILT_ADVANTAGE = 0.3
 
 # The rectangle that HOG, on average, gives to a face in the aligned crop.
 _CROP_RECT = FaceRect(40.0, 40.0, 184.0, 184.0, 0.0)
@@ -49,7 +60,9 @@ class FaceFinder:
         self._predictor = None
 
     def detect_faces(self, rgb, small=False):
-        """Finds upright faces: HOG first; where it finds none, HOG at twice the size, then the CNN.
+        """Finds faces: HOG first; where it finds none, HOG at twice the size, then the CNN.
+
+        Faces may be tilted by up to about 90 degrees.
 
         Args:
           rgb: [H, W, 3] uint8.
@@ -67,7 +80,11 @@ class FaceFinder:
             rects = self._hog_faces(reduced, scale, 1)
         if not rects:
             rects = self._cnn_faces(*_reduced(rgb, _CNN_SIDE))
-        return _largest_first(rects)
+            # The CNN knows tilted faces too, and its score does not tell them.
+            return [self._turned(rgb, rect) for rect in _largest_first(rects)]
+        rects = _largest_first(rects)
+        turned = [rect if rect.score >= _UPRIGHT_SCORE else self._turned(rgb, rect) for rect in rects]
+        return [new if new.tilt else rect for rect, new in zip(rects, turned)]
 
     def landmarks68(self, rgb, rect):
         """The 68 landmarks of one face.
@@ -81,36 +98,47 @@ class FaceFinder:
         Returns:
           [68, 2] float64.
         """
-        if self._predictor is None:
-            self._predictor = dlib.shape_predictor(dlib_model('shape_predictor_68_face_landmarks.dat'))
-        width = max(rect.right - rect.left, rect.bottom - rect.top)
-        if not width > 0:
-            raise LandmarkError('expected a face rectangle with an area, got %s' % (tuple(rect),))
-        border = int(np.ceil(width * _PATCH_BORDER))
-        left, top = int(np.floor(rect.left)) - border, int(np.floor(rect.top)) - border
-        size = int(np.ceil(width)) + 2 * border
-        scale = _PATCH_FACE * (1 + 2 * _PATCH_BORDER) / size
-        patch = Image.fromarray(_window(rgb, left, top, size))
-        side = int(round(size * scale))
-        patch = np.array(patch.resize((side, side), Image.BILINEAR))
-        corners = (np.array(rect[:4]) - [left, top, left, top]) * scale
-        shape = self._predictor(patch, dlib.rectangle(*(int(round(c)) for c in corners)))
-        points = np.array([(point.x, point.y) for point in shape.parts()], np.float64)
-        # Pixel centres: the centre of the first source pixel is half a source pixel from the patch's edge.
-        return (points + 0.5) / scale - 0.5 + [left, top]
+        points = self._predict(rgb, rect)
+        tilt = face_tilt(five_from_68(points))
+        if abs(tilt - rect.tilt) > _UPRIGHT_DEGREES:
+            points = self._predict(rgb, rect._replace(tilt=tilt))
+        return points
 
-    def crop_landmarks68(self, crop_rgb):
+    def crop_landmarks68(self, crop_rgb, five_points=None):
         """The 68 landmarks of the face in an aligned crop, which is where alignment put it.
 
         Args:
           crop_rgb: [224, 224, 3] uint8.
+          five_points: [5, 2] in the crop, y-down: they tell how far the face is tilted, which alignment leaves as it
+            is. Faces tilted by more than about 30 degrees need them.
         Returns:
           [68, 2] float64, crop pixels, y-down.
         """
         if np.shape(crop_rgb) != (IMAGE_SIZE, IMAGE_SIZE, 3):
             raise LandmarkError('expected an aligned crop [%d, %d, 3], got %s'
                                 % (IMAGE_SIZE, IMAGE_SIZE, list(np.shape(crop_rgb))))
-        return self.landmarks68(crop_rgb, _CROP_RECT)
+        tilt = 0.0 if five_points is None else face_tilt(five_points)
+        return self.landmarks68(crop_rgb, _CROP_RECT._replace(tilt=tilt if abs(tilt) > _UPRIGHT_DEGREES else 0.0))
+
+    def _predict(self, rgb, rect):
+        if self._predictor is None:
+            self._predictor = dlib.shape_predictor(dlib_model('shape_predictor_68_face_landmarks.dat'))
+        patch = _Patch(rgb, rect, _PATCH_FACE, rect.tilt)
+        shape = self._predictor(patch.pixels, dlib.rectangle(*patch.rectangle))
+        return patch.to_picture(np.array([(point.x, point.y) for point in shape.parts()], np.float64))
+
+    def _turned(self, rgb, rect):
+        """The rectangle as HOG sees it when the face is turned upright; itself where that is not clearly better."""
+        best, best_score = rect, -np.inf
+        for tilt in _TILTS:
+            patch = _Patch(rgb, rect, _TILT_FACE, tilt)
+            rects, scores, _ = self._hog.run(patch.pixels, 0, 0.0)
+            for found, score in zip(rects, scores):
+                if score - _TILT_ADVANTAGE * (tilt != 0) > best_score:
+                    best_score = score - _TILT_ADVANTAGE * (tilt != 0)
+                    center = patch.to_picture(np.array([[found.center().x, found.center().y]]))[0]
+                    best = _square(center, found.width() / patch.scale, score, tilt)
+        return best
 
     def _hog_faces(self, rgb, scale, upsample):
         if self._hog is None:
@@ -138,6 +166,13 @@ def five_from_68(landmarks68):
     if p.shape != (LANDMARK_COUNT, 2):
         raise LandmarkError('expected landmarks [68, 2], got %s' % list(p.shape))
     return np.stack([(p[36] + p[39]) / 2, (p[42] + p[45]) / 2, p[30], p[48], p[54]])
+
+
+def face_tilt(five_points):
+    """Degrees by which a face with these five points [5, 2] (y-down) leans clockwise, as seen: -180 to 180."""
+    p = np.asarray(five_points, np.float64)
+    down = p[3:5].mean(axis=0) - p[0:2].mean(axis=0)  # from the eyes to the mouth; it also holds in profile
+    return float(np.degrees(np.arctan2(-down[0], down[1])))
 
 
 def find_faces(image_path, image, finder, every=False):
@@ -203,6 +238,47 @@ def _overlap(a, b):
                      min(a.right, b.right), min(a.bottom, b.bottom), 0.0)
     shared = _area(inner)
     return shared / max(_area(a) + _area(b) - shared, 1e-9)
+
+
+def _square(center, side, score, tilt):
+    (x, y), half = center, side / 2
+    return FaceRect(x - half, y - half, x + half, y + half, float(score), tilt)
+
+
+class _Patch:
+    """The square around a face, scaled and turned upright; what lies outside the picture is black.
+
+    Attributes:
+      pixels: [side, side, 3] uint8.
+      rectangle: the face's left, top, right, bottom in it, int.
+      scale: patch pixels per picture pixel.
+    """
+
+    def __init__(self, rgb, rect, face_width, tilt):
+        width = max(rect.right - rect.left, rect.bottom - rect.top)
+        if not width > 0:
+            raise LandmarkError('expected a face rectangle with an area, got %s' % (tuple(rect),))
+        border = int(np.ceil(width * _PATCH_BORDER))
+        left, top = int(np.floor(rect.left)) - border, int(np.floor(rect.top)) - border
+        size = int(np.ceil(width)) + 2 * border
+        side = int(round(face_width * (1 + 2 * _PATCH_BORDER)))
+        self.scale = side / size
+        self._origin = np.array([left, top])
+        self.pixels = np.array(Image.fromarray(_window(rgb, left, top, size)).resize((side, side), Image.BILINEAR))
+        corners = (np.array(rect[:4]) - [left, top, left, top]) * self.scale
+        self.rectangle = [int(round(corner)) for corner in corners]
+        self._turn = None
+        if tilt:
+            center = ((corners[0] + corners[2]) / 2, (corners[1] + corners[3]) / 2)
+            self._turn = cv2.getRotationMatrix2D(center, tilt, 1.0)
+            self.pixels = cv2.warpAffine(self.pixels, self._turn, (side, side), flags=cv2.INTER_LINEAR)
+
+    def to_picture(self, points):
+        """[n, 2] points of the patch -> of the picture."""
+        if self._turn is not None:
+            points = (points - self._turn[:, 2]) @ np.linalg.inv(self._turn[:, :2]).T
+        # Pixel centres: the centre of the first source pixel is half a source pixel from the patch's edge.
+        return (points + 0.5) / self.scale - 0.5 + self._origin
 
 
 def _window(rgb, left, top, size):

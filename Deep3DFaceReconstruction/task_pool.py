@@ -5,10 +5,12 @@ import itertools
 import logging
 import tempfile
 
-# Items per worker thread that are handed out ahead: enough to keep it busy, few enough to keep memory constant.
-_AHEAD_PER_THREAD = 8
-# Results after which the workers are counted again.
-_RECOUNT = 64
+# Items per task: Dask spends some milliseconds on each task.
+_CHUNK = 4
+# Tasks per worker thread that are handed out ahead: enough to keep it busy, few enough to keep memory constant.
+_AHEAD_PER_THREAD = 3
+# Tasks after which the workers are counted again.
+_RECOUNT = 16
 _TIMEOUT_SECONDS = 30
 
 
@@ -62,29 +64,43 @@ def _run_here(function, items):
 
 
 def _run_on_cluster(client, function, items):
-    from distributed.scheduler import KilledWorker
-
     items = iter(items)
     waiting = collections.deque()
+
+    def submit(chunk):
+        return chunk, client.submit(_on_worker, function, chunk, pure=False)
+
     try:
         for count in itertools.count():
             # Workers come and go while the work goes on.
             if count % _RECOUNT == 0:
                 ahead = _AHEAD_PER_THREAD * max(sum(client.nthreads().values()), 1)
-            for item in itertools.islice(items, max(ahead - len(waiting), 0)):
-                waiting.append(client.submit(_on_worker, function, item, pure=False))
+            while len(waiting) < ahead:
+                chunk = list(itertools.islice(items, _CHUNK))
+                if not chunk:
+                    break
+                waiting.append(submit(chunk))
             if not waiting:
                 return
-            try:
-                yield waiting.popleft().result()
-            except KilledWorker as error:
-                yield WorkerDiedError(' '.join(str(error).split()))
+            yield from _results(submit, *waiting.popleft())
     finally:
-        for future in waiting:
+        for _, future in waiting:
             future.cancel()
 
 
-def _on_worker(function, item):
+def _results(submit, chunk, future):
+    """Results of a chunk's items; where its worker died, each is tried alone to find the one that does it."""
+    from distributed.scheduler import KilledWorker
+
+    try:
+        return future.result()
+    except KilledWorker as error:
+        if len(chunk) == 1:
+            return [WorkerDiedError(' '.join(str(error).split()))]
+    return [result for item in chunk for result in _results(submit, *submit([item]))]
+
+
+def _on_worker(function, chunk):
     """Runs on a worker; the first copy of an equal function stays there, with all that it has loaded."""
     import distributed
 
@@ -92,7 +108,7 @@ def _on_worker(function, item):
     known = getattr(worker, 'kept_function', None)
     if known != function:
         worker.kept_function = known = function
-    return _caught(known, item)
+    return [_caught(known, item) for item in chunk]
 
 
 def _caught(function, item):

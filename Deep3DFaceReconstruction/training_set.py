@@ -98,7 +98,7 @@ class Preparer:
             crop, five_points, trans_params = align_img(image, faces[0].five_points, standard_five_points())
         except LandmarkError as error:
             raise LandmarkError('%s: %s' % (path, error))
-        landmarks = self._landmarks68(crop)
+        landmarks = self._landmarks68(crop, five_points)
         error = np.linalg.norm(five_from_68(to_y_up(landmarks)) - five_points, axis=1).mean()
         if error > self._settings.max_error:
             raise LandmarkError('%s: expected 68 landmarks within %g pixels of the five, got %.1f'
@@ -108,9 +108,10 @@ class Preparer:
         sample_files.write_sample(sample, crop[0], landmarks, skinmask(crop[0]), notes)
         return Row(path, sample.name, DONE, '', notes['face_size'], notes['landmark_error'])
 
-    def _landmarks68(self, crop):
+    def _landmarks68(self, crop, five_points):
         if self._settings.network_path is None:
-            return to_y_up(self._finder().crop_landmarks68(np.ascontiguousarray(crop[0, ..., ::-1])))
+            rgb = np.ascontiguousarray(crop[0, ..., ::-1])
+            return to_y_up(self._finder().crop_landmarks68(rgb, five_points))
         if not hasattr(self._models, 'network'):
             # TensorFlow is only needed, and only loaded, where somebody has put the network.
             from Deep3DFaceReconstruction.landmark_network import LandmarkNetwork

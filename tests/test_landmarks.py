@@ -69,12 +69,36 @@ def test_several_faces_largest_first(finder, astronaut):
     assert len(landmarks.find_faces('group.png', group, finder)[0]) == 1
 
 
-@pytest.mark.slow
-def test_the_cnn_finds_a_tilted_face_that_hog_misses(finder, astronaut):
-    tilted = np.asarray(astronaut.crop((70, 0, 370, 260)).rotate(50, Image.BICUBIC))
+@pytest.mark.parametrize('degrees', [-75, -40, 25, 60, 90])
+def test_tilted_faces(face, finder, astronaut, degrees):
+    """HOG knows upright faces alone; beyond that the landmarks would be wrong, not missing."""
+    box = (40, 0, 400, 360)
+    tilted = astronaut.crop(box).rotate(-degrees, Image.BICUBIC)
+    found = landmarks.find_faces('tilted.png', tilted, finder)[0][0]
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    center = np.array([179.5, 179.5])
+    expected = (face.landmarks68 - box[:2] - center) @ turn + center
+    assert np.linalg.norm(found.landmarks68 - expected, axis=1).mean() < 1.5
+    assert landmarks.face_tilt(found.five_points) == pytest.approx(
+        degrees + landmarks.face_tilt(face.five_points), abs=3)
+    crop, five_points, _ = align_img(tilted, found.five_points, standard_five_points())
+    in_crop = finder.crop_landmarks68(np.ascontiguousarray(crop[0, ..., ::-1]), five_points)
+    assert np.linalg.norm(landmarks.five_from_68(in_crop) - five_points, axis=1).mean() < 3.0
+
+
+def test_the_cnn_finds_what_hog_misses(finder, astronaut):
+    tilted = np.asarray(astronaut.crop((40, 0, 400, 360)).rotate(60, Image.BICUBIC))
+    finder.detect_faces(tilted)
     assert not finder._hog_faces(tilted, 1.0, 1)
     found = finder.detect_faces(tilted)
-    assert len(found) == 1 and found[0].left < 150 < found[0].right
+    assert len(found) == 1 and found[0].tilt in (-30, -60)
+
+
+def test_face_tilt_is_clockwise():
+    upright = np.array([[-1, 0], [1, 0], [0, 1], [-0.7, 2], [0.7, 2]])
+    assert landmarks.face_tilt(upright) == pytest.approx(0)
+    assert landmarks.face_tilt(upright[:, ::-1] * [-1, 1]) == pytest.approx(90)  # the mouth is left of the eyes
 
 
 def test_a_landmark_file_wins_over_detection(tmp_path, finder):

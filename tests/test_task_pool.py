@@ -71,8 +71,8 @@ def test_on_a_running_cluster(tmp_path):
     with distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False,
                                   dashboard_address=None, local_directory=str(tmp_path)) as cluster:
         with task_pool(scheduler=cluster.scheduler_address) as run:
-            processes, calls = check(list(run(Square(), range(10))), 10)
-    assert calls == 10
+            processes, calls = check(list(run(Square(), range(20))), 20)
+    assert processes == {os.getpid()} and calls >= 8
 
 
 @pytest.mark.slow

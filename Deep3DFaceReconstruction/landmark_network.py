@@ -12,7 +12,8 @@ INPUT_NAME, OUTPUT_NAME = 'input_imgs:0', 'landmark:0'
 class LandmarkNetwork:
     """68 landmarks of aligned crops by the frozen graph at `path`.
 
-    Runs on one thread: programs that use it work on several pictures at a time instead.
+    Runs on one thread of the CPU: programs that use it work on several pictures at a time instead, in processes that
+    could not share a GPU.
 
     Raises:
       AssetError: the file is no graph, or lacks the input or the output.
@@ -29,7 +30,7 @@ class LandmarkNetwork:
                 raise AssetError('%s: expected a graph with %s and %s, got: %s'
                                  % (path, INPUT_NAME, OUTPUT_NAME, ' '.join(str(error).split())))
         self._session = tf.Session(graph=graph, config=tf.ConfigProto(
-            intra_op_parallelism_threads=1, inter_op_parallelism_threads=1))
+            intra_op_parallelism_threads=1, inter_op_parallelism_threads=1, device_count={'GPU': 0}))
 
     def __call__(self, crop):
         """The landmarks of one crop.

@@ -190,3 +190,22 @@ def test_unreadable_landmark_files_are_named(tmp_path):
     (tmp_path / 'b.txt').write_bytes(b'\xff\xfe\x00\x81')
     with pytest.raises(image_io.LandmarkError, match=r'b\.txt: expected a landmark file, got: .*decode'):
         image_io.read_five_points(str(tmp_path / 'b.txt'))
+
+
+@pytest.mark.filterwarnings('ignore')  # Pillow warns about what it finds odd in a file
+@pytest.mark.parametrize('name', ['a.png', 'a.jpg', 'a.bmp', 'a.webp', 'a.tif'])
+def test_damaged_bytes_give_a_picture_or_one_line(tmp_path, rgb, name):
+    path = save(tmp_path, name, rgb)
+    with open(path, 'rb') as file:
+        sound = file.read()
+    random = np.random.RandomState(len(sound))
+    for _ in range(60):
+        damaged = bytearray(sound)
+        for place in random.randint(0, min(len(sound), 150), 3):
+            damaged[place] = random.randint(256)
+        with open(path, 'wb') as file:
+            file.write(damaged)
+        try:
+            assert image_io.read_image(path).mode == 'RGB'
+        except image_io.ImageError as error:
+            assert str(error).startswith(path + ': expected') and '\n' not in str(error)

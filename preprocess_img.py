@@ -7,6 +7,7 @@ from Deep3DFaceReconstruction import assets, sample_files, training_set
 from Deep3DFaceReconstruction.alignment import POS, align_img, standard_five_points
 from Deep3DFaceReconstruction.contact_sheet import write_contact_sheet
 from Deep3DFaceReconstruction.image_io import InputError, list_images
+from Deep3DFaceReconstruction.process import prepare_process
 from Deep3DFaceReconstruction.task_pool import PoolError, task_pool
 
 __all__ = ['POS', 'align_img', 'standard_five_points']
@@ -37,6 +38,7 @@ def parse_arguments(arguments=None):
 
 def main(arguments=None):
     options = parse_arguments(arguments)
+    prepare_process()  # the processes of --jobs inherit it; they work outside their main threads
     try:
         return run(options)
     except (InputError, assets.AssetError, PoolError, OSError) as error:

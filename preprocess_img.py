@@ -29,7 +29,7 @@ def parse_arguments(arguments=None):
     parser.add_argument('--jobs', type=_positive, default=1, metavar='N', help='processes on this machine')
     parser.add_argument('--scheduler', metavar='ADDRESS',
                         help='work on the Dask cluster whose scheduler is at this address (tcp://host:8786) instead; '
-                             'its workers need both folders under the same paths, and this program on PYTHONPATH')
+                             'its machines need both folders under the same paths, and this program on PYTHONPATH')
     parser.add_argument('--max_error', type=float, default=training_set.DEFAULT_MAX_ERROR, metavar='PX',
                         help='refuse a photo whose 68 landmarks lie further than this from its five points, on average')
     parser.add_argument('--redo', action='store_true', help='make again what is there already')

@@ -33,7 +33,8 @@ def task_pool(jobs=1, scheduler=None):
       jobs: processes of a local Dask cluster; 1 works in this process, without Dask.
       scheduler: address of a running Dask scheduler ('tcp://host:8786') that is used instead.
     Raises:
-      PoolError: the scheduler cannot be reached or has no workers, or Dask is not installed.
+      PoolError: the scheduler cannot be reached or has no workers, the cluster stopped or lacks this program, or Dask
+        is not installed.
     """
     if jobs == 1 and scheduler is None:
         yield _run_here
@@ -97,6 +98,10 @@ def _results(submit, chunk, future):
     except KilledWorker as error:
         if len(chunk) == 1:
             return [WorkerDiedError(' '.join(str(error).split()))]
+    # What the function itself raises comes back as a result: this is the cluster's own.
+    except Exception as error:
+        raise PoolError('the Dask cluster cannot go on (its scheduler and workers need this program on PYTHONPATH and '
+                        'the same packages): %s: %s' % (type(error).__name__, ' '.join(str(error).split())))
     return [result for item in chunk for result in _results(submit, *submit([item]))]
 
 

@@ -96,3 +96,25 @@ def test_a_scheduler_that_is_not_there_is_named(monkeypatch):
     with pytest.raises(PoolError, match='tcp://127.0.0.1:9: expected a running Dask scheduler'):
         with task_pool(scheduler='tcp://127.0.0.1:9'):
             pass
+
+
+@pytest.mark.slow
+def test_a_cluster_that_lacks_the_program_is_one_line():
+    pytest.importorskip('distributed')
+    with task_pool(jobs=2) as run:
+        with pytest.raises(PoolError, match='cannot go on .*PYTHONPATH'):
+            list(run(Unloadable(), range(4)))
+
+
+class Unloadable:
+    """Its pickle cannot be read, as when a module is missing on the other side."""
+
+    def __reduce__(self):
+        return _missing_module, ()
+
+    def __call__(self, item):
+        return item
+
+
+def _missing_module():
+    raise ModuleNotFoundError("No module named 'Deep3DFaceReconstruction'")

@@ -12,7 +12,7 @@ import numpy as np
 from Deep3DFaceReconstruction.augmentation import NO_AUGMENTATION, augment
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE, LANDMARK_COUNT
 from Deep3DFaceReconstruction.image_io import list_images
-from Deep3DFaceReconstruction.sample_files import CONTACT_SHEET, DataError, read_sample, sample_of
+from Deep3DFaceReconstruction.sample_files import CONTACT_SHEET, DataError, Sample, read_sample
 from Deep3DFaceReconstruction.tf1 import tf
 
 _LOG = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def find_samples(sources):
         if image in seen:
             continue
         seen.add(image)
-        sample = sample_of(image)
+        sample = Sample(image)
         missing = [path for path in (sample.landmarks, sample.mask) if not _exists(path, listings)]
         if missing:
             problems.append('%s: expected landmarks and a mask of the same name, found no %s'
@@ -104,7 +104,7 @@ class SampleReader:
                 image, landmarks, mask = augment(image, landmarks, mask, self._augmentation, random)
             return image, landmarks, mask, sample.image
         raise DataError('expected sound samples, but all %d are corrupt; the last: %s'
-                        % (len(self), next(reversed(list(self.corrupt.values())))))
+                        % (len(self), list(self.corrupt.values())[-1]))
 
     def _index(self, position):
         epoch, place = divmod(position, len(self._samples))

@@ -34,27 +34,47 @@ _PNG_END = b'IEND\xaeB`\x82'
 _ASIDE_PREFIX = '.writing-'
 _LOCK = '.lock'
 
-# Paths of one sample.
-Sample = namedtuple('Sample', ['name', 'image', 'text', 'landmarks', 'mask', 'coeff'])
-
-
 class DataError(InputError):
     """A training set cannot be used; the message is one line for the user."""
 
 
-def sample_of(image):
-    """The Sample that an image belongs to."""
-    folder, file = os.path.split(image)
-    name = os.path.splitext(file)[0]
-    return Sample(name, image, os.path.join(folder, TEXT_DIR, name + '.txt'),
-                  os.path.join(folder, LANDMARK_DIR, name + '.bin'),
-                  os.path.join(folder, MASK_DIR, name + '.png'),
-                  os.path.join(folder, COEFF_DIR, name + '.npy'))
+class Sample(namedtuple('Sample', ['image'])):
+    """One sample, known by the path of its picture; the other paths follow from that."""
+
+    __slots__ = ()  # sets have millions of samples
+
+    @property
+    def name(self):
+        """NAME."""
+        return os.path.splitext(os.path.basename(self.image))[0]
+
+    @property
+    def text(self):
+        """Path of lm/NAME.txt."""
+        return self._beside(TEXT_DIR, '.txt')
+
+    @property
+    def landmarks(self):
+        """Path of lm_bin/NAME.bin."""
+        return self._beside(LANDMARK_DIR, '.bin')
+
+    @property
+    def mask(self):
+        """Path of mask/NAME.png."""
+        return self._beside(MASK_DIR, '.png')
+
+    @property
+    def coeff(self):
+        """Path of coeff/NAME.npy."""
+        return self._beside(COEFF_DIR, '.npy')
+
+    def _beside(self, part, extension):
+        return os.path.join(os.path.dirname(self.image), part, self.name + extension)
 
 
 def sample_named(folder, name):
     """The Sample of that name in a set's folder."""
-    return sample_of(os.path.join(folder, name + '.png'))
+    return Sample(os.path.join(folder, name + '.png'))
 
 
 @contextlib.contextmanager

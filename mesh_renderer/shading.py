@@ -1,32 +1,9 @@
-"""Normals and light at the vertices of a batch of meshes, each one op with its gradient."""
+"""Light at the vertices of a batch of meshes, one op with its gradient (composed of TensorFlow's own ops where
+it sees a GPU).
+"""
 from mesh_renderer import camera_utils
-from mesh_renderer import rasterize_triangles
+from mesh_renderer import composed
 from mesh_renderer.kernels import library
-
-
-def vertex_normals(vertices, triangles, vertex_faces):
-    """Unit normals of vertices: the normalised sum of the unit normals of the triangles around each.
-
-    The normal of a triangle is that of (v0 - v1) x (v1 - v2): outward where its corners go counter-clockwise
-    seen from outside. A vector x is normalised as x / sqrt(max(x.x, 1e-12)), so that degenerate triangles
-    contribute next to nothing and a vertex with no other gets a zero normal.
-
-    Args:
-        vertices: [B,V,3] float32.
-        triangles: [T,3] int32, indices into V.
-        vertex_faces: [V,K] int32, the triangles around each vertex; T stands for none.
-
-    Returns:
-        [B,V,3] float32. The gradient flows to vertices.
-
-    Raises:
-        ValueError, TypeError: a wrong rank, width or type.
-        tf.errors.InvalidArgumentError (when run): an index out of range.
-    """
-    vertices = camera_utils._float_tensor(vertices, 'vertices')
-    camera_utils._require_rank(vertices, 3, 3, 'vertices')
-    return library.ops().mesh_vertex_normals(
-        vertices, rasterize_triangles._triangle_tensor(triangles, 'triangles'), vertex_faces)
 
 
 def shade(albedo, normals, lights):
@@ -46,10 +23,11 @@ def shade(albedo, normals, lights):
 
     Raises:
         ValueError, TypeError: a wrong rank, width or type.
+        tf.errors.InvalidArgumentError (when run): sizes that do not match.
     """
     albedo = camera_utils._float_tensor(albedo, 'albedo')
     normals = camera_utils._float_tensor(normals, 'normals')
     lights = camera_utils._float_tensor(lights, 'lights')
     for name, tensor, width in (('albedo', albedo, 3), ('normals', normals, 3), ('lights', lights, 9)):
         camera_utils._require_rank(tensor, 3, width, name)
-    return library.ops().mesh_shade(albedo, normals, lights)
+    return (composed.shade if composed.preferred() else library.ops().mesh_shade)(albedo, normals, lights)

@@ -17,13 +17,13 @@ import sys
 import tempfile
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-SOURCES = ('rasterize.cc', 'interpolate.cc', 'vertex_normals.cc', 'harmonics.cc', 'op_inputs.cc', 'rasterize_op.cc',
-           'interpolate_op.cc', 'shading_op.cc')
-HEADERS = ('triangle.h', 'rasterize.h', 'interpolate.h', 'vertex_normals.h', 'harmonics.h', 'op_inputs.h')
+MATHS = ('rasterize.cc', 'interpolate.cc', 'geometry.cc', 'vertex_normals.cc', 'harmonics.cc')
+OPS = ('op_inputs.cc', 'rasterize_op.cc', 'interpolate_op.cc', 'geometry_op.cc', 'shading_op.cc')
+HEADERS = ('triangle.h', 'rasterize.h', 'interpolate.h', 'geometry.h', 'vertex_normals.h', 'harmonics.h', 'op_inputs.h')
 # TensorFlow 2.21 deprecates names that 1.15 has no other for: no warnings about those.
 # Without -ffp-contract=off a fused multiply-add makes the two sides of a shared edge disagree: see triangle.h.
 FLAGS = ('-shared', '-fPIC', '-O3', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=off', '-Wall',
-         '-Wno-deprecated-declarations')
+         '-Wno-psabi', '-Wno-deprecated-declarations')
 
 
 class BuildError(Exception):
@@ -47,7 +47,7 @@ def _compile_flags(sysconfig, portable):
 
 def _stamp(command, version):
     digest = hashlib.sha256()
-    for name in SOURCES + HEADERS:
+    for name in MATHS + OPS + HEADERS:
         with open(os.path.join(FOLDER, name), 'rb') as source:
             digest.update(name.encode() + b'\0' + source.read() + b'\0')
     return 'tensorflow {}\nsources {}\n{}\n'.format(version, digest.hexdigest(), ' '.join(command))
@@ -90,7 +90,7 @@ def build(portable=False, force=False, compiler=None):
                          'apt install g++; then: make kernel'.format(compiler))
     with tempfile.TemporaryDirectory(prefix='.build-', dir=FOLDER) as scratch:
         objects = []
-        for name in SOURCES:
+        for name in MATHS + OPS:
             objects.append(os.path.join(scratch, name + '.o'))
             _run(command + ['-c', os.path.join(FOLDER, name), '-o', objects[-1]])
         fresh = os.path.join(scratch, 'library.so')

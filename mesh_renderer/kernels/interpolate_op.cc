@@ -199,9 +199,7 @@ class MeshBarycentricsGradOp : public SeenMeshOp {
     const Tensor* grad;
     OP_REQUIRES_OK(context, context->input("barycentrics_grad", &grad));
     const TensorShape expected({input.mesh.batch(), input.height, input.width, 3});
-    OP_REQUIRES(context, grad->shape() == expected,
-                InvalidArgument("barycentrics_grad: expected shape ", expected.DebugString(), ", got ",
-                                grad->shape().DebugString()));
+    OP_REQUIRES_OK(context, CheckShape(*grad, "barycentrics_grad", expected));
     Tensor* vertices_grad;
     OP_REQUIRES_OK(context, context->allocate_output(0, context->input(0).shape(), &vertices_grad));
     float* out = vertices_grad->flat<float>().data();
@@ -255,9 +253,7 @@ class MeshInterpolateGradOp : public SeenMeshOp {
     OP_REQUIRES_OK(context, context->input("image_grad", &grad));
     const int64_t channels = attributes->dim_size(2);
     const TensorShape expected({input.mesh.batch(), input.height, input.width, channels});
-    OP_REQUIRES(context, grad->shape() == expected,
-                InvalidArgument("image_grad: expected shape ", expected.DebugString(), ", got ",
-                                grad->shape().DebugString()));
+    OP_REQUIRES_OK(context, CheckShape(*grad, "image_grad", expected));
     Tensor *vertices_grad, *attributes_grad;
     OP_REQUIRES_OK(context, context->allocate_output(0, context->input(0).shape(), &vertices_grad));
     OP_REQUIRES_OK(context, context->allocate_output(1, attributes->shape(), &attributes_grad));

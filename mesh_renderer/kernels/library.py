@@ -58,3 +58,12 @@ def _register_gradients(library):
     @tf.RegisterGradient('MeshShade')
     def shade_grad(op, grad):
         return list(library.mesh_shade_grad(op.inputs[0], op.inputs[1], op.inputs[2], grad))
+
+    @tf.RegisterGradient('MeshBlend')
+    def blend_grad(op, grad):
+        _, basis, coefficients = op.inputs
+        return [tf.reduce_sum(grad, axis=0), tf.matmul(grad, coefficients, transpose_a=True), tf.matmul(grad, basis)]
+
+    @tf.RegisterGradient('MeshTransform')
+    def transform_grad(op, grad):
+        return list(library.mesh_transform_grad(op.inputs[0], op.inputs[1], op.inputs[2], grad))

@@ -54,18 +54,21 @@ StatusType MeshInput::Read(OpKernelContext* context, int width) {
   return StatusType();
 }
 
+StatusType CheckShape(const Tensor& tensor, const char* name, const TensorShape& expected) {
+  if (tensor.shape() == expected) return StatusType();
+  return InvalidArgument(name, ": expected shape ", expected.DebugString(), ", got ",
+                         tensor.shape().DebugString());
+}
+
 StatusType CheckTriangleIds(const Tensor& ids, int64_t batch, int64_t height, int64_t width,
                             int64_t triangle_count) {
-  const TensorShape expected({batch, height, width});
-  if (ids.shape() != expected) {
-    return InvalidArgument("triangle_ids: expected shape ", expected.DebugString(), ", got ",
-                           ids.shape().DebugString());
-  }
-  const auto values = ids.flat<tensorflow::int32>();
+  TF_RETURN_IF_ERROR(CheckShape(ids, "triangle_ids", TensorShape({batch, height, width})));
+  const int32_t* values = ids.flat<tensorflow::int32>().data();
+  const int64_t count = ids.NumElements();
   int32_t low = -1, high = -1;
-  for (int64_t i = 0; i < values.size(); ++i) {
-    low = std::min(low, values(i));
-    high = std::max(high, values(i));
+  for (int64_t i = 0; i < count; ++i) {
+    low = values[i] < low ? values[i] : low;
+    high = values[i] > high ? values[i] : high;
   }
   if (low < -1 || high >= triangle_count) {
     return InvalidArgument("triangle_ids: expected values in [-1, ", triangle_count, "), got ",

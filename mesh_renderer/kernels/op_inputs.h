@@ -32,6 +32,10 @@ class MeshInput {
   Triangles triangles_;
 };
 
+// Returns OK if `tensor` has the shape `expected`.
+StatusType CheckShape(const tensorflow::Tensor& tensor, const char* name,
+                      const tensorflow::TensorShape& expected);
+
 // Returns OK if `ids` is [batch, height, width] with entries in [-1, triangle_count).
 StatusType CheckTriangleIds(const tensorflow::Tensor& ids, int64_t batch, int64_t height, int64_t width,
                             int64_t triangle_count);

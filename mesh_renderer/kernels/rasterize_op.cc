@@ -69,10 +69,7 @@ class MeshRasterizeOp : public OpKernel {
     OP_REQUIRES_OK(context, mesh.Read(context));
     const Tensor* roles;
     OP_REQUIRES_OK(context, context->input("roles", &roles));
-    const TensorShape role_shape({with_region_ ? mesh.triangles().count : 0});
-    OP_REQUIRES(context, roles->shape() == role_shape,
-                InvalidArgument("roles: expected shape ", role_shape.DebugString(), ", got ",
-                                roles->shape().DebugString()));
+    OP_REQUIRES_OK(context, CheckShape(*roles, "roles", TensorShape({with_region_ ? mesh.triangles().count : 0})));
 
     const int64_t batch = mesh.batch(), pixels = static_cast<int64_t>(width_) * height_;
     const TensorShape image_shape({batch, height_, width_});

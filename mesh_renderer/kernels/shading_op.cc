@@ -24,12 +24,6 @@ StatusType LikeInputs(InferenceContext* c) {
   return StatusType();
 }
 
-StatusType CheckShape(const Tensor& tensor, const char* name, const TensorShape& expected) {
-  if (tensor.shape() == expected) return StatusType();
-  return InvalidArgument(name, ": expected shape ", expected.DebugString(), ", got ",
-                         tensor.shape().DebugString());
-}
-
 }  // namespace
 
 REGISTER_OP("MeshVertexNormals")
@@ -38,7 +32,9 @@ REGISTER_OP("MeshVertexNormals")
     .Input("vertex_faces: int32")
     .Output("normals: float32")
     .SetShapeFn(LikeInputs<1>)
-    .Doc("Unit normals of the vertices of a batch of meshes; see mesh_renderer/shading.py.");
+    .Doc("Unit normals of the vertices of a batch of meshes; see mesh_renderer/geometry.py.");
+
+ 
 
 REGISTER_OP("MeshVertexNormalsGrad")
     .Input("vertices: float32")
@@ -56,6 +52,8 @@ REGISTER_OP("MeshShade")
     .Output("colors: float32")
     .SetShapeFn(LikeInputs<1>)
     .Doc("Albedo under spherical-harmonics light; see mesh_renderer/shading.py.");
+
+ 
 
 REGISTER_OP("MeshShadeGrad")
     .Input("albedo: float32")

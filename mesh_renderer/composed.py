@@ -1,0 +1,41 @@
+"""The ops of geometry.py and shading.py composed of TensorFlow's own, for devices that the C++ kernels do not
+run on. Same arguments, same results up to rounding; checked by the callers.
+"""
+import functools
+import math
+
+import numpy as np
+
+from mesh_renderer.tf1 import tf
+
+
+@functools.lru_cache(maxsize=None)
+def preferred():
+    """Whether these are better than the kernels: where TensorFlow sees a GPU."""
+    return bool(tf.config.experimental.list_physical_devices('GPU'))
+
+
+def blend_shapes(mean, basis, coefficients):
+    return tf.matmul(coefficients, basis, transpose_b=True) + mean
+
+
+def transform_points(points, linear, offset):
+    return tf.matmul(points, linear) + offset[:, tf.newaxis]
+
+
+def vertex_normals(vertices, triangles, vertex_faces):
+    v0, v1, v2 = [tf.gather(vertices, triangles[:, k], axis=1) for k in range(3)]
+    face_normals = tf.nn.l2_normalize(tf.linalg.cross(v0 - v1, v1 - v2), axis=2)
+    face_normals = tf.concat([face_normals, tf.zeros_like(vertices[:, :1])], axis=1)
+    return tf.nn.l2_normalize(tf.reduce_sum(tf.gather(face_normals, vertex_faces, axis=1), axis=2), axis=2)
+
+
+def shade(albedo, normals, lights):
+    a0, a1, a2 = math.pi, 2 * math.pi / math.sqrt(3.0), 2 * math.pi / math.sqrt(8.0)
+    c0, c1 = 1 / math.sqrt(4 * math.pi), math.sqrt(3.0) / math.sqrt(4 * math.pi)
+    c2 = 3 * math.sqrt(5.0) / math.sqrt(12 * math.pi)
+    constants = [a0 * c0, -a1 * c1, a1 * c1, -a1 * c1, a2 * c2, -a2 * c2, a2 * c2 / (2 * math.sqrt(3.0)), -a2 * c2,
+                 a2 * c2 / 2]
+    x, y, z = tf.unstack(normals, axis=2)
+    polynomials = tf.stack([tf.ones_like(x), y, z, x, x * y, y * z, 3.0 * z * z - 1.0, x * z, x * x - y * y], axis=2)
+    return albedo * tf.matmul(polynomials, lights * np.float32(constants), transpose_b=True)

@@ -23,7 +23,7 @@ from Deep3DFaceReconstruction.conventions import (
     WHITE_LIGHT_COEFF_DIM,
 )
 from Deep3DFaceReconstruction.tf1 import tf
-from mesh_renderer import camera_utils, rasterize_triangles
+from mesh_renderer import camera_utils, geometry, rasterize_triangles, shading
 
 Coefficients = namedtuple('Coefficients', [
     'id_coeff',      # [B,80]
@@ -88,7 +88,8 @@ class Face3D:
         face_shape = self.Shape_formation_block(parts.id_coeff, parts.ex_coeff)
         face_texture = self.Texture_formation_block(parts.tex_coeff)
         rotation = self.Compute_rotation_matrix(parts.angles)
-        face_norm_r = tf.matmul(self.Compute_norm(face_shape), rotation)
+        face_norm_r = geometry.transform_points(self.Compute_norm(face_shape), rotation,
+                                                tf.zeros_like(parts.translation))
         face_shape_t = self.Rigid_transform_block(face_shape, rotation, parts.translation)
         face_color = self.Illumination_block(face_texture, face_norm_r, parts.gamma)
         landmark_p = self.Projection_block(self.Compute_landmark(face_shape_t))
@@ -115,28 +116,26 @@ class Face3D:
         """S = mean + B_id alpha + B_exp beta (eq. 1), about the mean vertex: [B,N,3] dm."""
         id_base = self._constant('id_base', lambda: self.model.id_base)
         ex_base = self._constant('ex_base', lambda: self.model.ex_base)
-        mean = self._constant('meanshape', lambda: self.model.meanshape.reshape(1, -1))
+        mean = self._constant('meanshape', lambda: (self.model.meanshape - self._mean_offset).ravel())
         # Summed in the published order: the last bit decides which of two slivers a pixel sees.
-        shape = (tf.matmul(id_coeff, id_base, transpose_b=True) + tf.matmul(ex_coeff, ex_base, transpose_b=True) + mean)
-        return tf.reshape(shape, [-1, len(self.model.meanshape), 3]) - self._mean_offset
+        nothing = tf.zeros([self.model.meanshape.size])
+        shape = (geometry.blend_shapes(nothing, id_base, id_coeff) + geometry.blend_shapes(nothing, ex_base, ex_coeff)
+                 + mean)
+        return tf.reshape(shape, [-1, len(self.model.meanshape), 3])
 
     def Texture_formation_block(self, tex_coeff):
         """T = mean + B_t delta (eq. 1): albedo [B,N,3], RGB 0-255."""
         base = self._constant('tex_base', lambda: self.model.tex_base)
-        mean = self._constant('meantex', lambda: self.model.meantex.reshape(1, -1))
-        return tf.reshape(tf.matmul(tex_coeff, base, transpose_b=True) + mean, [-1, len(self.model.meantex), 3])
+        mean = self._constant('meantex', lambda: self.model.meantex.ravel())
+        return tf.reshape(geometry.blend_shapes(mean, base, tex_coeff), [-1, len(self.model.meantex), 3])
 
     def Compute_norm(self, face_shape):
         """Unit vertex normals [B,N,3] of face_shape [B,N,3]: the normalised sum of the unit normals of the
         faces around each vertex. A vertex whose faces are all degenerate gets a zero normal.
         """
-        triangles = self._constant('triangles', lambda: self.model.triangles)
-        corners = [tf.gather(face_shape, triangles[:, i], axis=1) for i in range(3)]
-        face_norm = tf.nn.l2_normalize(tf.linalg.cross(corners[0] - corners[1], corners[1] - corners[2]), axis=2)
-        # Face F, which stands for none in point_buf, has a zero normal.
-        face_norm = tf.concat([face_norm, tf.zeros_like(face_norm[:, :1])], axis=1)
         point_buf = self._constant('point_buf', lambda: self.model.point_buf)
-        return tf.nn.l2_normalize(tf.reduce_sum(tf.gather(face_norm, point_buf, axis=1), axis=2), axis=2)
+        triangles = self._constant('triangles', lambda: self.model.triangles)
+        return geometry.vertex_normals(face_shape, triangles, point_buf)
 
     def Compute_rotation_matrix(self, angles):
         """[B,3,3] from angles [B,3] (radians about x, y, z): the transpose of Rz Ry Rx, for row vectors."""
@@ -153,7 +152,7 @@ class Face3D:
 
     def Rigid_transform_block(self, face_shape, rotation, translation):
         """face_shape [B,N,3] times rotation [B,3,3] plus translation [B,3] (dm): [B,N,3]."""
-        return tf.matmul(face_shape, rotation) + tf.expand_dims(translation, 1)
+        return geometry.transform_points(face_shape, rotation, translation)
 
     def Projection_block(self, points):
         """Pinhole projection of points [B,K,3] (dm) to pixels of the 224-pixel crop: [B,K,2], y up."""
@@ -171,8 +170,7 @@ class Face3D:
         gamma = tf.reshape(gamma, [-1, 3, SH_TERMS])
         ambient = np.zeros([1, 1, SH_TERMS], np.float32)
         ambient[0, 0, 0] = AMBIENT_OFFSET
-        lighting = tf.matmul(sh_basis(norm_r), gamma + ambient, transpose_b=True)
-        return face_texture * lighting
+        return shading.shade(face_texture, norm_r, gamma + ambient)
 
     def Render_block(self, face_shape_t, face_color, is_train=False):
         """Rasterizes the mesh as the crop's camera sees it.
@@ -202,9 +200,10 @@ class Face3D:
         view = camera_utils.look_at(*camera)
         projection = camera_utils.perspective(tf.constant([1.0]), tf.constant([FOV_Y_DEGREES]),
                                               tf.constant([NEAR_CLIP]), tf.constant([FAR_CLIP]))
-        matrix = tf.matmul(projection, view)[0]
-        homogeneous = tf.pad(points, [[0, 0], [0, 0], [0, 1]], constant_values=1.0)
-        return tf.tensordot(homogeneous, matrix, axes=[[2], [1]])
+        matrix = tf.matmul(projection, view)
+        count = tf.shape(points)[0]
+        linear = tf.tile(tf.transpose(matrix[:, :, :3], [0, 2, 1]), [count, 1, 1])
+        return geometry.transform_points(points, linear, tf.tile(matrix[:, :, 3], [count, 1]))
 
     def _constant(self, name, make):
         """A constant of the current graph, made once per graph."""

@@ -8,6 +8,7 @@ from Deep3DFaceReconstruction.training_options import parse_train
 
 def main(arguments=None):
     options = parse_train(arguments)
+    prepare_process(options.verbose)
     if not options.verbose:
         logging.getLogger('tensorflow').setLevel(logging.ERROR)
     prepare_process(options.verbose)

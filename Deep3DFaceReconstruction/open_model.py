@@ -15,7 +15,8 @@ from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, LANDMARK_COUNT,
 from Deep3DFaceReconstruction.files import written_aside
 
 LEVELS = 2
-PARTS = ('skin', 'mouth', 'right eye', 'left eye')
+RIM_ROUNDS = 6
+PARTS = ('skin', 'mouth', 'right eye', 'left eye', 'teeth')
 _KEYS = ('quads', 'keep', 'mean', 'id', 'id_scale', 'ex', 'ex_scale', 'tex_mean', 'tex', 'tex_scale', 'fill',
          'fill_color', 'uv', 'part', 'keypoints', 'skin', 'front')
 
@@ -38,17 +39,22 @@ def _columns(components):
 
 
 def full_topology(quads, vertex_count, keep):
-    """The refined mesh: (quads [q,4], sparse matrix [N,n]) after the crop to the kept fine quads.
+    """The refined mesh, cropped, its rim evened out.
 
     Args:
       quads: [Q,4] coarse quads, from 0.
       vertex_count: coarse vertices n.
-      keep: [Q 4^LEVELS] bool, the fine quads inside the crop.
+      keep: [2 Q 4^LEVELS] bool, the fine triangles inside the crop.
+    Returns:
+      (triangles [F,3], from 0; sparse matrix [N,n] from coarse to full vertices; used [N], the full vertices'
+      numbers before the crop; sparse matrix [N,N] that evened out the rim).
     """
     fine, matrix = subdivision.subdivide(quads, vertex_count, LEVELS)
-    fine = fine[keep]
-    used, fine = np.unique(fine, return_inverse=True)
-    return fine.reshape(-1, 4), matrix[used]
+    triangles = subdivision.split_quads(fine)[keep]
+    used, triangles = np.unique(triangles, return_inverse=True)
+    triangles = triangles.reshape(-1, 3)
+    smoothing = subdivision.rim_smoothing(triangles, len(used), RIM_ROUNDS)
+    return triangles, smoothing.dot(matrix[used]), used, smoothing
 
 
 def _read(path):
@@ -85,10 +91,9 @@ def load_open_model(path=assets.OPEN_MODEL):
     data = _read(path)
     quads = data['quads'].astype(np.int64)
     coarse_count = len(data['mean'])
-    keep = np.unpackbits(data['keep'])[:len(quads) * 4 ** LEVELS].astype(bool)
-    fine, matrix = full_topology(quads, coarse_count, keep)
+    keep = np.unpackbits(data['keep'])[:2 * len(quads) * 4 ** LEVELS].astype(bool)
+    triangles, matrix, _, _ = full_topology(quads, coarse_count, keep)
     count = matrix.shape[0]
-    triangles = subdivision.split_quads(fine)
 
     # One product refines everything: the mean, both shape bases and the smooth albedo fields.
     fill = data['fill'].astype(np.float32)

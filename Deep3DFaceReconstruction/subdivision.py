@@ -141,3 +141,24 @@ def vertex_face_table(triangles, vertex_count, columns=8):
     table = np.full((vertex_count, columns), len(triangles), np.int64)
     table[vertex[order], slot] = order // 3
     return table
+
+
+def rim_smoothing(triangles, vertex_count, rounds):
+    """Sparse [N,N] matrix that evens out the mesh's rim and leaves every other vertex where it is.
+
+    In each round a rim vertex moves half way to the mean of its neighbours along the rim.
+    """
+    ends = np.stack([triangles, np.roll(triangles, -1, axis=1)], axis=2).reshape(-1, 2)
+    ends.sort(axis=1)
+    unique, faces = np.unique(ends, axis=0, return_counts=True)
+    first, second = unique[faces == 1].T
+    links = sp.csr_matrix((np.ones(2 * len(first)), (np.concatenate([first, second]),
+                                                     np.concatenate([second, first]))), (vertex_count,) * 2)
+    degree = np.asarray(links.sum(axis=1)).ravel()
+    on_rim = degree > 0
+    step = (_diagonal(np.where(on_rim, 0.5, 1.0))
+            + _diagonal(np.where(on_rim, 0.5 / np.maximum(degree, 1), 0.0)).dot(links))
+    result = sp.identity(vertex_count, format='csr')
+    for _ in range(rounds):
+        result = step.dot(result)
+    return result.tocsr()

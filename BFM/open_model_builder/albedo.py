@@ -5,23 +5,22 @@ import numpy as np
 from scipy.interpolate import LinearNDInterpolator
 from scipy.ndimage import map_coordinates
 
-from BFM.open_model_builder import topology
-
 _LUMA = np.array([0.299, 0.587, 0.114])
 _MOUTH_DEPTH_COLOR = np.array([58.0, 22.0, 20.0])
-_TEETH_COLOR = np.array([205.0, 192.0, 175.0])
-_SCLERA = np.array([208.0, 200.0, 194.0])
+_TEETH_COLOR = np.array([196.0, 182.0, 164.0])
 _LASH_COLOR = np.array([38.0, 28.0, 24.0])
 # Hair: black-brown, brown, auburn, blond, grey; their share of people.
+_MOST_RED, _MOST_YELLOW = 1.65, 1.45
+_IRIS_TEMPER = 0.45  # how far the painted irises' colours are drawn towards grey
 _HAIR_COLORS = np.array([[34, 27, 24], [62, 45, 33], [92, 58, 38], [140, 112, 78], [140, 136, 132]], np.float64)
 _HAIR_SHARES = np.array([0.42, 0.30, 0.08, 0.10, 0.10])
 
 Layers = collections.namedtuple('Layers', 'skins groups brows irises iris_names lashes lips beard cheeks under_eye '
-                                          'depth part')
+                                          'teeth depth part')
 Layers.__doc__ = """What faces are painted from, at the N vertices.
 
 skins [S,N,3] de-lit; groups [S] ethnicity; brows [B,N] opacity; irises [I,N,3] (eye vertices); lashes, lips,
-beard, cheeks, under_eye [N] weights 0-1; depth [N] ring inside mouth and sockets; part [N]."""
+beard, cheeks, under_eye, teeth [N] weights 0-1; depth [N] ring inside mouth and sockets; part [N]."""
 
 
 def sample(texture, uv):
@@ -80,12 +79,26 @@ def delight(skins, normals, plain):
     return result
 
 
-def layers(human, base, uv, part, depth, raw_positions, positions, normals, landmarks):
+def _temper(skins, plain):
+    """Bring painted skins whose hue no skin has back to the edge of what skins have.
+
+    Channel ratios of measured skin reach about 1.75 (red to green) and 1.45 (green to blue).
+    """
+    result = skins.copy()
+    for k, skin in enumerate(skins.astype(np.float64)):
+        red, green, blue = skin[plain].mean(axis=0)
+        factor = np.array([min(1.0, _MOST_RED * green / red), 1.0, max(1.0, green / (_MOST_YELLOW * blue))])
+        factor *= skin[plain].mean(axis=0).dot(_LUMA) / (skin[plain].mean(axis=0) * factor).dot(_LUMA)
+        result[k] = skin * factor
+    return result
+
+
+def layers(human, base, uv, part, depth, lid_ring, raw_positions, positions, normals, landmarks):
     """Sample and mask everything that faces are painted from.
 
     Args:
       human: source.MakeHuman.  base: [19158,3] the mean adult (the brows ride on it).
-      uv [N,2], part [N], depth [N]: of the full mesh's vertices.
+      uv [N,2], part [N], depth [N], lid_ring [N]: of the full mesh's vertices.
       raw_positions [N,3]: in MakeHuman's frame; positions, normals [N,3], landmarks [68]: in the model's.
     """
     skin = part == 0
@@ -96,6 +109,7 @@ def layers(human, base, uv, part, depth, raw_positions, positions, normals, land
     painted = np.stack([sample(texture, uv) for texture in skins.values()])
     irises = human.irises()
     eyes = np.stack([sample(texture, uv) for texture in irises.values()])
+    eyes += _IRIS_TEMPER * (eyes.dot(_LUMA)[:, :, None] * np.array([1.12, 1.0, 0.86]) - eyes)
 
     facing = skin & (normals[:, 2] > 0.1) & (depth == 0)
     brows = np.stack([_brow_opacity(proxy, texture, base, raw_positions, facing)
@@ -107,22 +121,26 @@ def layers(human, base, uv, part, depth, raw_positions, positions, normals, land
     near_eye = np.minimum(*[np.linalg.norm((positions - marks[list(part_)].mean(axis=0)) * [1, 1.25, 1], axis=1)
                             for part_ in (range(36, 42), range(42, 48))])
     plain = skin & (depth == 0) & (lips < 0.05) & (brows.max(axis=0) < 0.05) & (near_eye > 0.22) & (y < 0.75)
-    painted = delight(painted, normals, plain)
+    painted = _temper(delight(painted, normals, plain), plain)
     painted = _without_hairline(painted, positions, plain)
 
     mouth_y = marks[[48, 54], 1].mean()
-    beard = (_smooth_step(np.hypot((x - 0) / 0.62, (y - mouth_y + 0.10) / 0.55), 1.0, 0.62)
-             * _smooth_step(y, marks[33, 1] + 0.02, marks[33, 1] - 0.06) * (1 - lips) * skin)
-    sides = _smooth_step(np.abs(x), 0.45, 0.62) * _smooth_step(y, marks[30, 1] + 0.2, mouth_y)
-    beard = np.clip(np.maximum(beard, 0.8 * sides * skin), 0, 1)
+    # A full beard: under the nose, around the mouth, down to the chin and up the jaw.
+    beard = _smooth_step(y, marks[33, 1] + 0.03, marks[33, 1] - 0.08) * _smooth_step(
+        y - 1.15 * np.maximum(np.abs(x) - 0.24, 0), mouth_y + 0.25, mouth_y - 0.12)
+    sides = _smooth_step(np.abs(x), 0.50, 0.66) * _smooth_step(y, marks[27, 1], mouth_y)
+    beard = np.maximum(beard, sides) * (1 - lips) * skin
     cheek_center = [np.array([s * 0.40, marks[30, 1] - 0.02]) for s in (-1, 1)]
     cheeks = np.max([np.exp(-((positions[:, :2] - c) ** 2).sum(axis=1) / (2 * 0.15 ** 2)) for c in cheek_center],
                     axis=0) * skin * (1 - lips)
     lower_lid = [marks[[39, 40, 41, 36]].mean(axis=0), marks[[42, 47, 46, 45]].mean(axis=0)]
     under_eye = np.max([np.exp(-(((positions - c - [0, -0.07, 0]) * [1, 2.2, 1]) ** 2).sum(axis=1)
                                / (2 * 0.11 ** 2)) for c in lower_lid], axis=0) * skin
-    lashes = _lashes(positions, marks, skin, depth)
-    return Layers(painted, groups, brows, eyes, list(irises), lashes, lips, beard, cheeks, under_eye, depth, part)
+    lashes = _lashes(positions, marks, landmarks, lid_ring, skin)
+    # Teeth darken towards the corners of the mouth, where little light reaches them.
+    teeth = 0.35 + 0.65 * _smooth_step(np.abs(x), 0.24, 0.08)
+    return Layers(painted, groups, brows, eyes, list(irises), lashes, lips, beard, cheeks, under_eye, teeth,
+                  depth, part)
 
 
 def _lip_mask(painted, skin, positions, marks):
@@ -164,14 +182,22 @@ def _without_hairline(painted, positions, plain):
     return result
 
 
-def _lashes(positions, marks, skin, depth):
-    """[N] 0-1: the margin of the upper lid, strongest outside."""
+def _lashes(positions, marks, landmarks, lid_ring, skin):
+    """[N] 0-1: the margin of the upper lid, between the corners of the eye.
+
+    `lid_ring` [N] counts the rings of the lid from the socket outwards, so that the line follows the lid also
+    where a closing lid unrolls its inner side.
+    """
     weight = np.zeros(len(positions))
-    for upper in ((36, 37, 38, 39), (42, 43, 44, 45)):
-        curve = marks[list(upper)]
-        fine = np.concatenate([curve[k] + np.linspace(0, 1, 10)[:, None] * (curve[k + 1] - curve[k]) for k in range(3)])
-        distance = np.sqrt(((positions[:, None] - fine[None]) ** 2).sum(axis=2)).min(axis=1)
-        weight = np.maximum(weight, _smooth_step(distance, 0.028, 0.006))
+    for upper in ((36, 37, 38, 39), (45, 44, 43, 42)):
+        edge = lid_ring[landmarks[list(upper[1:3])]].mean()
+        outer, inner = marks[upper[0]], marks[upper[3]]
+        along = (positions - inner).dot(outer - inner) / ((outer - inner) ** 2).sum()
+        above = positions[:, 1] - (inner[1] + along * (outer[1] - inner[1]))
+        near = np.linalg.norm(positions - marks[list(upper)].mean(axis=0), axis=1) < 0.2
+        line = _smooth_step(np.abs(lid_ring - edge), 0.85, 0.25)
+        weight = np.maximum(weight, line * near * _smooth_step(above, -0.002, 0.012)
+                            * _smooth_step(along, -0.02, 0.15) * _smooth_step(along, 1.10, 0.98))
     return weight * skin
 
 
@@ -181,32 +207,29 @@ def paint(layer, count, random):
     Returns:
       [count,N,3] float32, RGB 0-255.
     """
-    skin = (layer.part == 0)[:, None]
-    kinds = sorted(set(layer.groups))
+    is_dark = layer.groups == 'african'
     faces = np.empty((count,) + layer.skins.shape[1:], np.float32)
     for k in range(count):
-        kind = random.choice(len(kinds), p=_kind_shares(kinds))
+        # How dark: continuous from the light skins to the dark ones; then a few skins of each kind, mixed.
+        dark = random.beta(0.8, 1.4)
         share = np.zeros(len(layer.skins))
-        mine = np.flatnonzero(layer.groups == kinds[kind])
-        share[mine] = random.dirichlet(np.full(len(mine), 0.7))
-        other = random.dirichlet(np.full(len(layer.skins), 0.2))
-        mix = random.beta(0.6, 1.8)
-        face = np.tensordot((1 - mix) * share + mix * other, layer.skins, axes=1)
-        dark = (1 - mix) * (kinds[kind] == 'african')
+        for mine, amount in ((is_dark, dark), (~is_dark, 1 - dark)):
+            share[mine] = amount * random.dirichlet(np.full(mine.sum(), 0.5))
+        face = np.tensordot(share, layer.skins, axes=1)
 
         # Tone: lightness, redness, yellowness, in logarithms.
-        tone = random.randn(3) * [0.13, 0.035, 0.05]
+        tone = random.randn(3) * [0.09, 0.02, 0.035]
         face = face * np.exp(tone[0] + tone[1] * np.array([1, -0.7, -0.5]) + tone[2] * np.array([0.1, 0.1, -1.0]))
-        face *= np.exp(layer.cheeks[:, None] * (0.02 + 0.05 * random.randn()) * np.array([1.0, -1.0, -0.8]))
-        face *= np.exp(layer.under_eye[:, None] * (-0.06 + 0.07 * random.randn()))
-        face *= np.exp(layer.lips[:, None] * (np.array([0.10, -0.55, -0.35]) * 0.22 * random.randn()
-                                              + 0.12 * random.randn()))
+        face *= np.exp(layer.cheeks[:, None] * (0.01 + 0.022 * random.randn()) * np.array([1.0, -1.0, -0.8]))
+        face *= np.exp(layer.under_eye[:, None] * (-0.03 + 0.05 * random.randn()))
+        face *= np.exp(layer.lips[:, None] * (np.array([0.10, -0.55, -0.35]) * 0.16 * random.randn()
+                                              + 0.06 * random.randn()))
 
         shares = _HAIR_SHARES * np.where(np.arange(5) == 3, 1 - dark, 1)
         hair = _HAIR_COLORS[random.choice(5, p=shares / shares.sum())] * np.exp(0.12 * random.randn())
         if dark > 0.3:
             hair = np.minimum(hair, _HAIR_COLORS[1])
-        stubble = np.abs(random.randn()) * 0.30 if random.rand() < 0.4 else 0.0
+        stubble = np.abs(random.randn()) * 0.28 if random.rand() < 0.3 else 0.0
         face += (layer.beard * min(stubble, 0.85))[:, None] * (0.55 * hair + 0.25 * face - face)
         style = random.dirichlet(np.full(len(layer.brows), 0.45)).dot(layer.brows)
         density = np.clip(style * random.uniform(0.55, 1.25), 0, 0.95)[:, None]
@@ -219,21 +242,12 @@ def paint(layer, count, random):
         iris = random.dirichlet(brown * 2).dot(layer.irises.reshape(len(brown), -1)).reshape(face.shape)
         eye = iris * np.exp(0.07 * random.randn())
         mouth = _MOUTH_DEPTH_COLOR * np.exp(0.2 * random.randn())
-        light = np.clip(0.35 * random.randn(), 0, 1)
-        inner = mouth + light * (_TEETH_COLOR - mouth) * _teeth_zone(layer)[:, None]
-        rim = _smooth_step(layer.depth, 2.2, 0.2)[:, None]
-        inner = rim * np.where(np.isfinite(face), face, 0) + (1 - rim) * inner
-        faces[k] = np.where(skin, face, np.where((layer.part == 1)[:, None], inner, eye))
+        # Lips go on inside the mouth, then fade into its dark.
+        fade = _smooth_step(layer.depth, 2.2, 0.2)[:, None]
+        inner = fade * face + (1 - fade) * mouth
+        teeth = _TEETH_COLOR * layer.teeth[:, None] * np.exp(0.10 * random.randn())
+        faces[k] = np.choose(layer.part[:, None], [face, inner, eye, eye, teeth])
     return np.clip(faces, 0, 255)
-
-
-def _kind_shares(kinds):
-    share = {'african': 0.30, 'asian': 0.32, 'caucasian': 0.38}
-    return [share[kind] for kind in kinds]
-
-
-def _teeth_zone(layer):
-    return _smooth_step(layer.depth, topology.MOUTH_RINGS - 1.5, topology.MOUTH_RINGS - 0.5)
 
 
 def smooth_fields(quads, vertex_count, count, random):

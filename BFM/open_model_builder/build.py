@@ -9,33 +9,43 @@ SEED = 20190406
 PEOPLE, EXPRESSIONS, PAINTED = 6000, 6000, 1000
 PAINTED_COMPONENTS = 40
 FILL_DEVIATION = 1.6      # of 255, for the first of the smooth components that fill up the albedo basis
-LIP_GAP = 0.004           # dm, between the lips of the mean face
+LIP_GAP = -0.002      # dm, between the lips of the neutral face: they touch
+OPENING_DAMPING = (0.6, 1.0, 1.0)  # of the standard deviations of mouth, right and left eye
 _INNER_WEIGHT = 0.2       # importance of vertices inside mouth and sockets, against the skin's
 
 
 class FullMesh:
     """The refined, cropped mesh of one coarse mesh.
 
-    Attributes: quads [q,4], matrix sparse [N,n], triangles [F,3], uv [N,2], part [N], depth [N] (ring number,
-    interpolated), keep [16 Q] bool.
+    Attributes: triangles [F,3], matrix sparse [N,n], uv [N,2], part [N], depth [N] (ring number, interpolated),
+    keep [32 Q] bool.
     """
 
     def __init__(self, mesh, keep=None):
         count = mesh.weights.shape[0]
-        self.keep = np.ones(len(mesh.quads) * 4 ** open_model.LEVELS, bool) if keep is None else keep
-        self.quads, self.matrix = open_model.full_topology(mesh.quads, count, self.keep)
-        self.triangles = subdivision.split_quads(self.quads)
+        self.keep = np.ones(2 * len(mesh.quads) * 4 ** open_model.LEVELS, bool) if keep is None else keep
+        self.triangles, self.matrix, used, smoothing = open_model.full_topology(mesh.quads, count, self.keep)
+        quads, _ = subdivision.subdivide(mesh.quads, count, open_model.LEVELS)
         uv_quads, uv_matrix = subdivision.subdivide(mesh.quad_uvs, len(mesh.uvs), open_model.LEVELS,
                                                     subdivision.midpoint_split)
-        uv_quads, uvs = uv_quads[self.keep], uv_matrix.dot(mesh.uvs)
-        part = np.repeat(mesh.part, 4 ** open_model.LEVELS)[self.keep]
-        self.uv, self.part = np.zeros((self.matrix.shape[0], 2)), np.zeros(self.matrix.shape[0], int)
-        # On a seam the skin's coordinates win: it comes last.
+        uvs = uv_matrix.dot(mesh.uvs)
+        children = 4 ** open_model.LEVELS
+        part_of_quad = np.repeat(mesh.part, children)
+        inner_of_quad = np.repeat((mesh.ring[mesh.quads] > 0).any(axis=1), children)
+        uv, part = np.zeros((quads.max() + 1, 2)), np.zeros(quads.max() + 1, int)
+        # On a seam the outer skin's coordinates win over the sockets', the mouth's and the eyes': it comes last.
         for number in range(len(open_model.PARTS))[::-1]:
-            mine = part == number
-            self.uv[self.quads[mine]] = uvs[uv_quads[mine]]
-            self.part[self.quads[mine]] = number
+            for inner in (True, False):
+                mine = (part_of_quad == number) & (inner_of_quad == inner)
+                uv[quads[mine]] = uvs[uv_quads[mine]]
+                part[quads[mine]] = number
+        self.uv, self.part = smoothing.dot(uv[used]), part[used]
         self.depth = self.matrix.dot(mesh.ring.astype(np.float64))
+        self._used = used
+
+    def row_of(self, coarse):
+        """The full mesh's vertices that coarse vertices became; subdivision keeps their numbers."""
+        return np.searchsorted(self._used, coarse)
 
     def set_eye_uv(self, positions):
         """Replace the eyes' texture coordinates by those of the angle from the gaze axis at `positions`."""
@@ -90,14 +100,17 @@ def face_mesh(human, average):
     shape = mesh.weights.dot(average)
     frame = _frame(mesh, full, shape)
     fine = full.matrix.dot(_apply(frame, shape))
-    inside = np.repeat(mesh.part != 0, 16) | np.repeat((mesh.ring[mesh.quads] > 0).any(axis=1), 16)
-    keep = layout.largest_piece(full.quads, layout.crop(fine[full.quads].mean(axis=1)) | inside)
-    needed = keep.reshape(-1, 16).any(axis=1)
+    children = 2 * 4 ** open_model.LEVELS
+    inside = np.repeat((mesh.part != 0) | (mesh.ring[mesh.quads] > 0).any(axis=1), children)
+    keep = layout.crop(fine[full.triangles].mean(axis=1)) | inside
+    # What the crop cuts off goes; the teeth, pieces of their own, stay.
+    keep = layout.without_ears(full.triangles, layout.largest_piece(full.triangles, keep)) | np.repeat(mesh.part == 4, children)
+    needed = keep.reshape(-1, children).any(axis=1)
     # One more row of coarse quads outside the crop, so that the crop's rim is smooth surface, not boundary.
     touched = np.zeros(len(shape), bool)
     touched[mesh.quads[needed]] = True
     ring = touched[mesh.quads].any(axis=1)
-    mesh, keep = _restrict(mesh, ring), keep.reshape(-1, 16)[ring].ravel()
+    mesh, keep = _restrict(mesh, ring), keep.reshape(-1, children)[ring].ravel()
     return mesh, FullMesh(mesh, keep), frame
 
 
@@ -121,7 +134,7 @@ def build(human, log=print):
 
     mean, identity, share = _identity(human, crowd, mesh, full, frame, random)
     log('identity: %d people, %d components hold %.2f %% of the variance' % (PEOPLE, ID_DIM, 100 * share))
-    expression, share = _expression(human, mesh, mean, frame, random)
+    expression, share = _expression(human, mesh, full, mean, frame, random)
     log('expression: %d faces, %d components hold %.2f %% of the motion' % (EXPRESSIONS, EX_DIM, 100 * share))
 
     fine = full.matrix.dot(mean)
@@ -129,7 +142,8 @@ def build(human, log=print):
     landmarks = layout.landmark_vertices(full.uv, full.part, layout.LANDMARK_UV)
     scale, rotation, shift = frame
     raw = (fine - shift).dot(rotation.T) / scale
-    painted = albedo.layers(human, average, full.uv, full.part, full.depth, raw, fine,
+    painted = albedo.layers(human, average, full.uv, full.part, full.depth,
+                            full.matrix.dot(topology.lid_rings(mesh)), raw, fine,
                             vertex_normals(fine, full.triangles), landmarks)
     faces = albedo.paint(painted, PAINTED, random)
     tex_mean = faces.mean(axis=0)
@@ -170,39 +184,34 @@ def _identity(human, crowd, mesh, full, frame, random):
     again = _frame(mesh, full, reference)
     shapes, reference = _apply(again, shapes), _apply(again, reference)
 
-    lips = contact.Lips(mesh, reference)
-    closing = LIP_GAP - fine_lip_gap(mesh, full, lips, reference)
-    lips.move(shapes, np.broadcast_to(closing, (PEOPLE, len(closing))))
+    lips = contact.Lips(mesh, full, reference)
     for eye in (2, 3):
         contact.Lids(mesh, reference, eye).clear(shapes)
-    lips.part(shapes, lips.gap(shapes).mean(axis=0) * 0.5 + 0.0)
+    # Whoever it is, the neutral mouth is closed: identity has no say in the gap between the lips.
+    for _ in range(4):
+        lips.move(shapes, LIP_GAP - lips.gap(shapes))
     mean = shapes.mean(axis=0)
     components, share = people.principal_components(shapes, ID_DIM, _weight(mesh), mean)
     return mean, components, share.sum()
 
 
-def fine_lip_gap(mesh, full, lips, shape):
-    """[k] the gap between the lips on the full mesh, column by column, dm."""
-    margin = full.matrix[_rows_of(full, lips)].dot(shape)
-    half = len(margin) // 2
-    return margin[:half, 1] - margin[half:, 1]
-
-
-def _rows_of(full, lips):
-    """The full mesh's vertices that descend from the lips' margin vertices."""
-    columns = full.matrix.tocsc()
-    return np.array([columns[:, vertex].toarray().ravel().argmax() for vertex in lips.margin])
-
-
-def _expression(human, mesh, mean, frame, random):
+def _expression(human, mesh, full, mean, frame, random):
     """(components [64,n,3], share of the motion) of random expressions of the mean face."""
     scale, rotation, _ = frame
-    units = expressions.ExpressionUnits(human, mesh.weights, mean, scale * rotation)
+    units = expressions.ExpressionUnits(human, mesh, mean, scale * rotation)
     ethnicity = random.dirichlet(np.full(3, 0.8), EXPRESSIONS)
     shapes = units.displacements(units.draw(EXPRESSIONS, random), ethnicity) + mean
-    lips = contact.Lips(mesh, mean)
+    lips = contact.Lips(mesh, full, mean)
     lips.part(shapes, lips.gap(mean[None])[0])
     for eye in (2, 3):
         contact.Lids(mesh, mean, eye).clear(shapes)
     components, share = people.principal_components(shapes, EX_DIM, _weight(mesh), mean)
-    return components, share.sum()
+    return expressions.spread(components, _openings(full, components), OPENING_DAMPING), share.sum()
+
+
+def _openings(full, components):
+    """[3,K] how far components [K,n,3] open the mouth and the two eyes, dm."""
+    marks = layout.landmark_vertices(full.uv, full.part, layout.LANDMARK_UV)
+    height = np.stack([full.matrix[marks].dot(component[:, 1]) for component in components], axis=1)
+    pairs = (((61, 62, 63), (65, 66, 67)), ((37, 38), (40, 41)), ((43, 44), (46, 47)))
+    return np.stack([height[list(above)].mean(axis=0) - height[list(below)].mean(axis=0) for above, below in pairs])

@@ -9,6 +9,9 @@ _LID_CLEARANCE = 0.035   # of the eyeball's radius
 _LID_SOFTNESS = 0.012    # of the eyeball's radius: over which the push sets in
 _LIP_REACH = 4.0         # edges over which a lip follows its margin
 _LIP_SOFTNESS = 0.004    # dm
+_TOUCH_REACH = 2.2       # edges from the margin within which the lips touch
+_STATIONS = 9
+_STATION_REACH = 0.72     # of the half width of the mouth
 
 
 def _softly_at_least(value, bound, softness):
@@ -42,37 +45,53 @@ class Lids:
 
 
 class Lips:
-    """Keeps the upper lip's margin above the lower lip's, moving both alike and their surroundings along.
+    """Keeps the upper lip above the lower lip, moving both alike and their surroundings along.
 
-    Attributes:
-      margin: [2k] coarse vertices of the upper margin, then of the lower one, column by column.
+    The opening is measured and corrected at stations along the mouth; between them it is interpolated, and at
+    the corners, where the lips are one, nothing moves.
     """
 
-    def __init__(self, mesh, rest):
+    def __init__(self, mesh, full, rest):
+        """Args: mesh: topology.CoarseMesh; full: build.FullMesh; rest: [n,3] the mean, dm."""
         mouth = mesh.quads[mesh.part == 1]
-        one, other = topology.halves(topology.ring_loop(mouth, mesh.ring, 0), rest)
-        self._upper, self._lower = (one, other) if rest[one, 1].mean() > rest[other, 1].mean() else (other, one)
+        upper, lower = topology.halves(topology.ring_loop(mouth, mesh.ring, 0), rest)
         links = sp.coo_matrix((np.ones(mesh.quads.size),
                                (mesh.quads.ravel(), np.roll(mesh.quads, 1, axis=1).ravel())), (len(rest),) * 2)
-        self.margin = margin = np.concatenate([self._upper, self._lower])
-        distance, _, source = csgraph.dijkstra(links, directed=False, indices=margin, unweighted=True,
-                                               limit=_LIP_REACH, min_only=True, return_predecessors=True)
-        self._near = np.flatnonzero(distance < _LIP_REACH)
-        self._column = np.searchsorted(np.sort(margin), source[self._near])
-        self._column = np.argsort(margin)[self._column]
-        falloff = 1 - distance[self._near] / _LIP_REACH
-        self._falloff = falloff * falloff * (3 - 2 * falloff)
+        edges = np.stack([csgraph.dijkstra(links, directed=False, indices=margin, unweighted=True,
+                                           limit=_LIP_REACH, min_only=True) for margin in (upper, lower)])
+        edges = np.minimum(edges, _LIP_REACH + 1)
+        corners = rest[np.concatenate([upper, lower]), 0]
+        self._stations = _STATION_REACH * np.linspace(corners.min(), corners.max(), _STATIONS)
+        nodes = np.concatenate([[corners.min()], self._stations, [corners.max()]])
+
+        near = np.flatnonzero(edges.min(axis=0) < _LIP_REACH)
+        falloff = 1 - edges[:, near].min(axis=0) / _LIP_REACH
+        side = np.clip(edges[1, near] - edges[0, near], -1, 1)
+        between = np.stack([np.interp(rest[near, 0], nodes, unit) for unit in np.eye(_STATIONS + 2)[1:-1]])
+        self._near = near
+        self._follow = 0.5 * between * side * falloff * falloff * (3 - 2 * falloff)
+
+        # The lips touch where their surfaces bulge most: heights are taken on the full mesh, around each station.
+        fine_edges, fine_x = full.matrix.dot(edges.T).T, full.matrix.dot(rest[:, 0])
+        station = np.abs(fine_x[:, None] - self._stations).argmin(axis=1)
+        within = np.abs(fine_x - self._stations[station]) < 0.5 * (nodes[2] - nodes[1])
+        self._rows = []
+        for one, other in ((0, 1), (1, 0)):
+            lip = (fine_edges[one] < _TOUCH_REACH) & (fine_edges[one] < fine_edges[other]) & (full.part < 2)
+            self._rows.append([full.matrix[lip & within & (station == k)] for k in range(_STATIONS)])
 
     def gap(self, shapes):
-        """[S,k] height of the upper margin above the lower one, column by column, dm."""
-        return shapes[:, self._upper, 1] - shapes[:, self._lower, 1]
+        """[S,k] height of the upper lip's lowest above the lower lip's highest point, station by station, dm."""
+        height = np.ascontiguousarray(shapes[:, :, 1].T)
+        return np.stack([above.dot(height).min(axis=0) - below.dot(height).max(axis=0)
+                         for above, below in zip(*self._rows)], axis=1)
 
     def move(self, shapes, opening):
-        """Open every column by `opening` [S,k] dm (negative: close); shapes are changed in place."""
-        half = 0.5 * np.concatenate([opening, -opening], axis=1)
-        shapes[:, self._near, 1] += half[:, self._column] * self._falloff
+        """Open every station by `opening` [S,k] dm (negative: close); shapes are changed in place."""
+        shapes[:, self._near, 1] += opening.dot(self._follow)
 
-    def part(self, shapes, least):
-        """Open the columns whose gap is below `least` [k], dm; shapes are changed in place."""
-        gap = self.gap(shapes)
-        self.move(shapes, _softly_at_least(gap, least, _LIP_SOFTNESS) - gap)
+    def part(self, shapes, least, rounds=2):
+        """Open the stations whose gap is below `least` (a number or [k]), dm; shapes are changed in place."""
+        for _ in range(rounds):
+            gap = self.gap(shapes)
+            self.move(shapes, _softly_at_least(gap, least, _LIP_SOFTNESS) - gap)

@@ -17,23 +17,23 @@ _STANDARD = {
 # rendered mean face, averaged with its mirror image; jaw, lid and lip landmarks then snapped to the face's
 # outline, the lid margins and the lips' edges.
 LANDMARK_UV = np.array([
-    (0.8293, 0.3679), (0.8476, 0.3707), (0.8671, 0.3715), (0.8893, 0.3736),
-    (0.9111, 0.3863), (0.9267, 0.4104), (0.9430, 0.4362), (0.9534, 0.4633),
-    (0.9545, 0.4832), (0.9534, 0.5031), (0.9430, 0.5301), (0.9267, 0.5559),
-    (0.9111, 0.5800), (0.8893, 0.5928), (0.8671, 0.5949), (0.8476, 0.5956),
-    (0.8293, 0.5984), (0.8271, 0.4191), (0.8211, 0.4356), (0.8200, 0.4494),
-    (0.8231, 0.4614), (0.8278, 0.4732), (0.8278, 0.4931), (0.8231, 0.5049),
-    (0.8200, 0.5169), (0.8211, 0.5307), (0.8271, 0.5472), (0.8359, 0.4832),
-    (0.8485, 0.4832), (0.8602, 0.4832), (0.8706, 0.4832), (0.8798, 0.4713),
-    (0.8820, 0.4773), (0.8827, 0.4832), (0.8820, 0.4890), (0.8798, 0.4950),
-    (0.0134, 0.5928), (0.0343, 0.6297), (0.0750, 0.6118), (0.0687, 0.5803),
-    (0.0584, 0.5547), (0.0195, 0.5574), (0.0943, 0.5803), (0.0880, 0.6118),
-    (0.1287, 0.6297), (0.1496, 0.5928), (0.1435, 0.5574), (0.1046, 0.5547),
-    (0.9095, 0.4671), (0.8983, 0.4716), (0.8959, 0.4788), (0.8978, 0.4832),
-    (0.8958, 0.4875), (0.8976, 0.4948), (0.9099, 0.4993), (0.9206, 0.4947),
-    (0.9244, 0.4870), (0.9242, 0.4832), (0.9244, 0.4794), (0.9206, 0.4716),
-    (0.9103, 0.4697), (0.9067, 0.4795), (0.9066, 0.4832), (0.9067, 0.4866),
-    (0.9105, 0.4969), (0.9116, 0.4867), (0.9116, 0.4830), (0.9114, 0.4797),
+    (0.8288, 0.3750), (0.8501, 0.3767), (0.8686, 0.3763), (0.8896, 0.3793),
+    (0.9111, 0.3863), (0.9286, 0.4083), (0.9430, 0.4321), (0.9550, 0.4628),
+    (0.9570, 0.4832), (0.9550, 0.5036), (0.9430, 0.5342), (0.9286, 0.5580),
+    (0.9111, 0.5800), (0.8896, 0.5870), (0.8686, 0.5900), (0.8501, 0.5896),
+    (0.8288, 0.5913), (0.8291, 0.4159), (0.8217, 0.4337), (0.8204, 0.4475),
+    (0.8220, 0.4605), (0.8268, 0.4726), (0.8268, 0.4938), (0.8220, 0.5059),
+    (0.8204, 0.5188), (0.8217, 0.5326), (0.8291, 0.5504), (0.8350, 0.4832),
+    (0.8485, 0.4832), (0.8602, 0.4832), (0.8706, 0.4832), (0.8795, 0.4711),
+    (0.8823, 0.4775), (0.8835, 0.4832), (0.8823, 0.4889), (0.8795, 0.4952),
+    (0.8378, 0.4402), (0.8348, 0.4466), (0.8357, 0.4545), (0.8402, 0.4584),
+    (0.8415, 0.4524), (0.8422, 0.4462), (0.8401, 0.5080), (0.8357, 0.5118),
+    (0.8348, 0.5197), (0.8378, 0.5261), (0.8421, 0.5201), (0.8413, 0.5139),
+    (0.9092, 0.4626), (0.8985, 0.4717), (0.8967, 0.4789), (0.8979, 0.4832),
+    (0.8968, 0.4875), (0.8979, 0.4947), (0.9093, 0.5037), (0.9214, 0.4965),
+    (0.9247, 0.4885), (0.9250, 0.4832), (0.9247, 0.4778), (0.9214, 0.4698),
+    (0.9130, 0.4674), (0.9048, 0.4800), (0.9050, 0.4832), (0.9047, 0.4864),
+    (0.9131, 0.4990), (0.9132, 0.4872), (0.9132, 0.4831), (0.9133, 0.4791),
 ])
 
 
@@ -69,27 +69,40 @@ def landmark_vertices(uv, part, landmark_uv):
 
 
 def crop(centers):
-    """[q] bool: the fine quads, by their centres [q,3] in the model's frame (dm), that the face keeps.
+    """[t] bool: the fine triangles, by their centres [t,3] in the model's frame (dm), that the face keeps.
 
-    In front of the ears; below the hairline, which falls from the top of the forehead to the temples; above
-    the neck, with the underside of the chin.
+    In front of the ears; below a line across the forehead, where no hair grows, that falls to the temples; above
+    the neck, with some of the underside of the chin.
     """
     x, y, z = centers.T
-    hairline = 0.90 - 0.42 * np.clip((0.15 - z) / 0.55, 0, 1) ** 1.5
-    neck = -0.80 + 0.42 * np.clip((0.05 - z) / 0.5, 0, 1)
-    return (z > -0.50) & (y < hairline) & (y > neck)
+    hairline = 0.665 - 0.16 * np.clip(np.abs(x) / 0.66, 0, 1) ** 2.5 - 0.3 * np.clip(-0.12 - z, 0, 1)
+    neck = -0.82 + 0.46 * np.clip((0.02 - z) / 0.5, 0, 1)
+    return (z > -0.43) & (y < hairline) & (y > neck)
 
 
-def largest_piece(quads, wanted):
-    """[q] bool: the largest connected piece of the wanted quads."""
+def largest_piece(faces, wanted):
+    """[f] bool: the largest connected piece of the wanted faces [f,k]."""
     chosen = np.flatnonzero(wanted)
-    count = quads.max() + 1
-    near = quads[chosen]
+    count = faces.max() + 1
+    near = faces[chosen]
     links = sp.coo_matrix((np.ones(near.size), (near.ravel(), np.roll(near, 1, axis=1).ravel())), (count, count))
     label = csgraph.connected_components(links, directed=False)[1][near[:, 0]]
-    result = np.zeros(len(quads), bool)
+    result = np.zeros(len(faces), bool)
     result[chosen[label == np.bincount(label).argmax()]] = True
     return result
+
+
+def without_ears(triangles, kept, rounds=6):
+    """[t] bool: the kept triangles less those that hang on by one edge, which would fold when the rim is evened."""
+    kept = kept.copy()
+    ends = np.sort(np.stack([triangles, np.roll(triangles, -1, axis=1)], axis=2), axis=2)
+    edge = ends[:, :, 0] * (triangles.max() + 1) + ends[:, :, 1]
+    _, edge = np.unique(edge, return_inverse=True)
+    edge = edge.reshape(triangles.shape)
+    for _ in range(rounds):
+        faces = np.bincount(edge[kept].ravel(), minlength=edge.max() + 1)
+        kept &= ~((faces[edge] < 2).sum(axis=1) >= 2)
+    return kept
 
 
 def regions(layers, full, positions, landmarks):
@@ -108,5 +121,5 @@ def regions(layers, full, positions, landmarks):
                             for eye in (slice(36, 42), slice(42, 48))])
     skin = (outside & (layers.brows.mean(axis=0) < 0.03) & (layers.lips < 0.02) & (layers.lashes < 0.05)
             & (nostril > 0.06) & (near_eye > 0.115))
-    front = (full.part != 1) & (y < 0.72) & (z > -0.33) & (y > -0.80 + 0.6 * np.clip(np.abs(x) - 0.2, 0, 1))
+    front = ~np.isin(full.part, (1, 4)) & (y < 0.55 - 0.1 * np.clip(np.abs(x) / 0.6, 0, 1) ** 2) & (z > -0.29) & (y > -0.80 + 0.6 * np.clip(np.abs(x) - 0.2, 0, 1))
     return skin, front

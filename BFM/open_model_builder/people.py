@@ -10,15 +10,19 @@ _ENDS = (('-decr', '-incr'), ('-min', '-max'), ('-less', '-more'), ('-down', '-u
          ('-concave', '-convex'), ('-compress', '-uncompress'), ('-point', '-potato'),
          ('-lessgreek', '-moregreek'), ('-lesshump', '-morehump'))
 _SLIDERS = (
-    ('nose/', 0.36), ('mouth/', 0.30), ('chin/', 0.36), ('cheek/', 0.36), ('forehead/', 0.40),
-    ('eyes/', 0.32), ('eyebrows/', 0.45), ('head/head-scale', 0.22), ('head/head-angle', 0.25),
-    ('head/head-age', 0.20), ('neck/neck-double', 0.35),
+    ('nose/', 0.25), ('mouth/', 0.20), ('chin/', 0.26), ('cheek/', 0.25), ('forehead/', 0.30),
+    ('eyes/', 0.22), ('eyebrows/', 0.36), ('head/head-scale', 0.17), ('head/head-angle', 0.20),
+    ('head/head-age', 0.10), ('neck/neck-double', 0.30),
 )
+# Sliders whose mean is not zero, so that the mean face's five points come to the standard positions.
+_MEANS = {'nose/nose-scale-depth-incr': 0.52, 'nose/nose-trans-depth-forward': 0.50,
+          'mouth/mouth-scale-depth-incr': 0.30, 'mouth/mouth-trans-up': 0.12, 'mouth/mouth-scale-horiz-incr': 0.12,
+          'head/head-scale-vert-more': -0.10}
 # Head shapes have one end only.
 _HEAD_SHAPES = ('diamond', 'fat', 'invertedtriangular', 'oval', 'rectangular', 'round', 'skinny', 'square',
                 'triangular')
-_HEAD_SHAPE_DEVIATION = 0.28
-_ASYMMETRY_DEVIATION = 0.16
+_HEAD_SHAPE_DEVIATION = 0.14
+_ASYMMETRY_DEVIATION = 0.13
 _SIDE_DEVIATION = 0.25  # how much a left slider differs from its right twin, of the slider's own deviation
 # Rigid motion and size are removed from the faces; this share of the size's logarithm stays.
 _SIZE_KEPT = 0.5
@@ -44,7 +48,7 @@ class Population:
     """
 
     def __init__(self, human):
-        self._bipolar, self._asymmetry = [], []
+        self._bipolar = []
         for prefix, deviation in _SLIDERS:
             for low, high in _slider_pairs(human.target_names(prefix)):
                 twin = high.replace('/l-', '/r-')
@@ -54,10 +58,8 @@ class Population:
                 if twin != high:
                     sides.append((low.replace('/l-', '/r-') if low else None, twin))
                 self._bipolar.append((sides, deviation))
-        for low, high in (('-1-l', '-2-l'),):
-            names = human.target_names('asym/asym-')
-            self._asymmetry = [(name, name[:-1] + 'r') for name in names
-                               if name.endswith('-l') and 'ear' not in name]
+        self._asymmetry = [(name, name[:-1] + 'r') for name in human.target_names('asym/asym-')
+                           if name.endswith('-l') and 'ear' not in name]
         self._macro = [name for name in human.target_names('macrodetails/')
                        if name.count('/') == 1 and ('-young' in name or '-old' in name)]
         names = list(self._macro)
@@ -69,33 +71,39 @@ class Population:
         self._column = {name: k for k, name in enumerate(self.targets)}
 
     def average(self):
-        """[K] weights of the average adult: every ethnicity and sex alike, 36 % of the way to old."""
-        return self._macro_weights(np.full((1, 3), 1 / 3.0), np.array([0.5]), np.array([0.3]),
-                                   np.zeros(1), np.zeros(1))[0]
+        """[K] weights of an average adult: every ethnicity and sex alike, a fifth of the way to old."""
+        weights = self._macro_weights(np.full((1, 3), 1 / 3.0), np.array([0.5]), np.array([0.22]),
+                                      np.zeros(1), np.zeros(1))[0]
+        for sides, _ in self._bipolar:
+            for side in sides:
+                self._add_slider(weights[None], side, np.array([_MEANS.get(sides[0][1], 0.0)]))
+        return weights
 
     def draw(self, count, random):
         """[count,K] weights of random adults."""
         ethnicity = random.dirichlet(np.full(3, 0.6), count)
         male = random.beta(0.5, 0.5, count)
-        old = random.beta(0.9, 1.9, count)
+        old = random.beta(0.8, 2.8, count)
         muscle, fat = np.clip(random.randn(2, count) * 0.45, -1, 1)
         weights = self._macro_weights(ethnicity, male, old, muscle, fat)
         for sides, deviation in self._bipolar:
-            common = random.randn(count) * deviation
-            for low, high in sides:
+            common = _MEANS.get(sides[0][1], 0.0) + random.randn(count) * deviation
+            for side in sides:
                 value = common + (random.randn(count) * deviation * _SIDE_DEVIATION if len(sides) > 1 else 0)
-                value = np.clip(value, -1, 1)
-                weights[:, self._column[high]] += np.maximum(value, 0)
-                if low:
-                    weights[:, self._column[low]] += np.maximum(-value, 0)
+                self._add_slider(weights, side, np.clip(value, -1, 1))
         for shape in _HEAD_SHAPES:
             weights[:, self._column['head/head-%s' % shape]] += np.clip(
                 np.abs(random.randn(count)) * _HEAD_SHAPE_DEVIATION, 0, 1)
         for left, right in self._asymmetry:
-            value = random.randn(count) * _ASYMMETRY_DEVIATION
-            weights[:, self._column[left]] += np.maximum(value, 0)
-            weights[:, self._column[right]] += np.maximum(-value, 0)
+            self._add_slider(weights, (right, left), random.randn(count) * _ASYMMETRY_DEVIATION)
         return weights
+
+    def _add_slider(self, weights, side, value):
+        """Add slider values [count] to weights [count,K]: the low end's target takes the negative ones."""
+        low, high = side
+        weights[:, self._column[high]] += np.maximum(value, 0)
+        if low:
+            weights[:, self._column[low]] += np.maximum(-value, 0)
 
     def _macro_weights(self, ethnicity, male, old, muscle, fat):
         """MakeHuman's own mixing rule: every macro target's weight is the product of its factors' weights."""

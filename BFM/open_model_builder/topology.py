@@ -3,18 +3,20 @@
 The base mesh is one closed surface: behind the lips lies a cavity, behind the lids a socket, each a stack of
 rings. The cavity is cut after a few rings and closed by a sheet between its upper and lower half; each socket
 is cut behind the lid and closed by a dome, the visible part of the eyeball. So the face has one rim only, the
-crop's, and no hole opens with the mouth or beside an eye.
+crop's, and no hole opens with the mouth or beside an eye. Two strips inside the mouth are the teeth's front.
 """
 import collections
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse import csgraph
+from scipy.spatial import cKDTree
 
 MOUTH_RINGS = 5
-SOCKET_RINGS = 2
+SOCKET_RINGS = 1
+_NARROWING = 0.35
 # Angles from the gaze axis of the dome's rings, outside in; the last one bounds the dome's square grid.
-DOME_ANGLES = (72.0, 58.0, 44.0)
+DOME_ANGLES = (66.0, 46.0)
 
 CoarseMesh = collections.namedtuple('CoarseMesh', 'quads quad_uvs uvs part weights ring')
 CoarseMesh.__doc__ = """A coarse quad mesh whose vertices are fixed weighted sums of MakeHuman's vertices.
@@ -44,6 +46,28 @@ def _ring_numbers(quads, start, count):
     return ring
 
 
+def lid_rings(mesh):
+    """[n] number of edges from the sockets' seams outwards, on the skin; 0 on the seams and inside."""
+    seam = np.zeros(len(mesh.ring), bool)
+    for eye in (2, 3):
+        # The socket's rings are part of the skin, like the seam; only they touch the dome.
+        seam[mesh.quads[mesh.part == eye]] = True
+    for _ in range(SOCKET_RINGS):
+        touched = seam[mesh.quads].any(axis=1) & (mesh.part == 0)
+        seam[mesh.quads[touched]] |= (mesh.ring > 0)[mesh.quads[touched]]
+    start = np.unique(mesh.quads[seam[mesh.quads].any(axis=1) & (mesh.part == 0)])
+    start = start[mesh.ring[start] == 0]
+    outside = mesh.quads[(mesh.ring[mesh.quads] == 0).all(axis=1)]
+    return np.maximum(_ring_numbers(outside, start, len(mesh.ring)), 0)
+
+
+def lip_rings(mesh):
+    """[n] number of edges from the seam between lips and mouth outwards, on the skin; 0 on the seam and inside."""
+    start = np.unique(mesh.quads[mesh.part == 1])
+    outside = mesh.quads[(mesh.ring[mesh.quads] == 0).all(axis=1)]
+    return np.maximum(_ring_numbers(outside, start[mesh.ring[start] == 0], len(mesh.ring)), 0)
+
+
 def ring_loop(quads, ring, depth):
     """The loop of vertices on ring `depth` [r], in the order in which the given quads, on one side, run."""
     ends = np.stack([quads, np.roll(quads, -1, axis=1)], axis=2).reshape(-1, 2)
@@ -58,21 +82,27 @@ def ring_loop(quads, ring, depth):
 
 
 def halves(loop, vertices):
-    """The two halves of a mouth loop, both from the corner with the smaller x to the other.
+    """The upper and the lower half of a mouth loop, both in the order of growing x, column by column.
 
-    The corners of the mouth lie in the middle of an edge, so both halves have the same number of vertices.
+    Each half is centred on its vertex in the middle plane; the corners of the mouth lie in the middle of the
+    edges between the halves.
     """
-    middle = 0.5 * (vertices[loop, 0] + vertices[np.roll(loop, -1), 0])
-    loop = np.roll(loop, -(middle.argmin() + 1))
     half = len(loop) // 2
-    return loop[:half], loop[:half - 1:-1]
+    loop = np.roll(loop, half // 2 - np.abs(vertices[loop, 0]).argmin())
+    one, other = loop[:half], loop[:half - 1:-1]
+    if vertices[one[0], 0] > vertices[one[-1], 0]:
+        one, other = one[::-1], other[::-1]
+    return (one, other) if vertices[one, 1].mean() > vertices[other, 1].mean() else (other, one)
 
 
 def _sheet(loop, vertices):
     """[k,4] quads between the upper and the lower half of the loop at which the mouth's cavity is cut."""
-    one, other = halves(loop, vertices)
-    # Seen from the cavity's own quads the loop runs one way; the sheet's quads must run it the other way.
-    return np.stack([one[1:], one[:-1], other[:-1], other[1:]], axis=1)
+    upper, lower = halves(loop, vertices)
+    sheet = np.stack([upper[1:], upper[:-1], lower[:-1], lower[1:]], axis=1)
+    # Where the cavity's quads run along the loop one way, the sheet's must run the other way.
+    place = np.argsort(loop)[np.searchsorted(loop[np.argsort(loop)], upper[:2])]
+    along = (place[1] - place[0]) % len(loop) == 1
+    return sheet if along else sheet[:, ::-1]
 
 
 class _Grid:
@@ -159,6 +189,32 @@ def _dome(loop, vertices, helper, first_new):
     return np.concatenate(quads), plane, points
 
 
+def _narrowed(mean, ring, cavity):
+    """Sparse [V,V]: the identity, but the mouth's cavity is made narrower behind the lips.
+
+    MakeHuman's cavity lines the cheeks so closely that it comes through them in a broad open smile. Each vertex
+    is blended with its mirror image, which moves it towards the middle plane and nowhere else.
+    """
+    cavity = cavity[ring[cavity] > 0]
+    twin = cavity[cKDTree(mean[cavity]).query(mean[cavity] * [-1, 1, 1])[1]]
+    blend = 0.5 * _NARROWING * np.minimum(ring[cavity] / 3.0, 1)
+    matrix = sp.identity(len(mean), format='lil')
+    matrix[cavity, cavity] = 1 - blend
+    matrix[cavity, twin] = matrix[cavity, twin].toarray().ravel() + blend
+    return matrix.tocsr()
+
+
+def _teeth_front(human, mean, name):
+    """Indices of the quads on the front of a row of teeth: those that look away from the mouth's middle."""
+    rows = np.flatnonzero(human.group == name)
+    quads = human.quads[rows]
+    corner = mean[quads]
+    normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 1])
+    away = corner.mean(axis=1) - corner.mean(axis=(0, 1))
+    away[:, 1] = 0
+    return rows[(normal * away).sum(axis=1) > 0]
+
+
 def build(human, mean, wanted):
     """Assemble the coarse face mesh.
 
@@ -195,6 +251,7 @@ def build(human, mean, wanted):
     mouth_center = np.mean([eye_center['left'], eye_center['right']], axis=0) - [0, 0.67, 0.2]
     inside, number = cavity(mouth_center)
     kept = inside[(number[human.quads[inside]] <= MOUTH_RINGS).all(axis=1)]
+    mouth = kept
     loop = ring_loop(human.quads[kept], number, MOUTH_RINGS)
     sheet = _sheet(loop, mean)
     uv_of = dict(zip(human.quads[kept].ravel(), human.quad_uvs[kept].ravel()))
@@ -202,6 +259,13 @@ def build(human, mean, wanted):
     uvs += [human.quad_uvs[kept], np.vectorize(uv_of.get)(sheet)]
     parts.append(np.full(len(kept) + len(sheet), 1))
     ring = np.maximum(ring, number)
+
+    for name in ('helper-upper-teeth', 'helper-lower-teeth'):
+        front = _teeth_front(human, mean, name)
+        quads.append(human.quads[front])
+        uvs.append(human.quad_uvs[front])
+        parts.append(np.full(len(front), 4))
+        ring[human.quads[front]] = MOUTH_RINGS
 
     for part, name in ((2, 'right'), (3, 'left')):
         inside, number = cavity(eye_center[name])
@@ -225,7 +289,7 @@ def build(human, mean, wanted):
 
     quads = np.concatenate(quads)
     used, local = np.unique(quads, return_inverse=True)
-    weights = sp.vstack([sp.identity(count, format='csr')] + extra_weights).tocsr()[used]
+    weights = sp.vstack([_narrowed(mean, ring, np.unique(human.quads[mouth]))] + extra_weights).tocsr()[used]
     ring = np.concatenate([ring, np.full(next_new - count, SOCKET_RINGS + 1)])[used]
     return CoarseMesh(local.reshape(-1, 4), np.concatenate(uvs), np.concatenate([human.uvs] + extra_uvs),
                       np.concatenate(parts), weights, ring)

@@ -278,6 +278,8 @@ class _Chief:
         saved, bad = step if self._folder.newest() else None, []
         try:
             graph.set_data_place(session, step)
+            if step == 0:
+                self._validate(session, graph, step, writer, progress, stopping)
             while step < options.steps and not stopping():
                 summing = step % options.summary_every == 0
                 try:
@@ -297,7 +299,10 @@ class _Chief:
                 if step % options.save_every == 0:
                     saved = self._save(session, graph, step)
                 if step % options.validate_every == 0 or step == options.steps:
-                    saved = self._validate(session, graph, step, saved, writer, progress, stopping)
+                    best = self._validate(session, graph, step, writer, progress, stopping)
+                    if best is not None:
+                        saved = saved if saved == step else self._save(session, graph, step)
+                        self._folder.note_best(step, best)
             if saved != step:
                 self._save(session, graph, step)
         finally:
@@ -363,22 +368,19 @@ class _Chief:
         self._folder.save(step, values)
         return step
 
-    def _validate(self, session, graph, step, saved, writer, progress, stopping):
-        """Validates; a new best is saved. Returns the last step that is saved."""
+    def _validate(self, session, graph, step, writer, progress, stopping):
+        """Validates and reports; the total loss, or None where that is not a new best."""
         result = graph.validate(session, stopping)
         if result is None:
-            return saved
+            return None
         losses, summary = result
         writer.numbers('val', scalars(losses), step)
         writer.serialized('val', summary, step)
         best = self._folder.best()
-        better = np.isfinite(losses.total) and (best is None or losses.total < best[1])
+        better = step > 0 and np.isfinite(losses.total) and (best is None or losses.total < best[1])
         progress.line('validation at step %d: total %.4g, photo %.4g, landmarks %.3g px, id %.4g%s' % (
             step, losses.total, losses.photo, losses.landmark_px, losses.perceptual, ' (best)' if better else ''))
-        if better:
-            saved = saved if saved == step else self._save(session, graph, step)
-            self._folder.note_best(step, float(losses.total))
-        return saved
+        return float(losses.total) if better else None
 
 
 class _Notice:

@@ -1,6 +1,7 @@
 """What a training run shows: TensorBoard summaries and a progress bar."""
 import os
 import sys
+import time
 
 from tqdm import tqdm
 
@@ -54,6 +55,8 @@ class Progress:
 
     def __init__(self, steps, start, images_per_step):
         self._images = images_per_step
+        self._seconds = None
+        self._last = None
         # Without a terminal (a log file) the bar would be a line each time: one a minute is enough.
         interval = 0.5 if sys.stderr.isatty() else 60.0
         self._bar = tqdm(total=steps, initial=start, unit='step', mininterval=interval, maxinterval=2 * interval,
@@ -61,10 +64,16 @@ class Progress:
 
     def advance(self, losses):
         """One step is done; losses is Losses of numbers."""
-        rate = self._bar.format_dict.get('rate') or 0.0
+        now = time.time()
+        if self._last is not None:
+            # Over the last twenty steps or so.
+            took = now - self._last
+            self._seconds = took if self._seconds is None else 0.95 * self._seconds + 0.05 * took
+        self._last = now
         self._bar.set_postfix_str(
-            '%.3g img/s total %.3g photo %.3g landmarks %.3g px id %.3g'
-            % (rate * self._images, losses.total, losses.photo, losses.landmark_px, losses.perceptual), refresh=False)
+            '%s img/s, total %.3g, photo %.3g, landmarks %.3g px, id %.3g'
+            % ('%.3g' % (self._images / self._seconds) if self._seconds else '?', losses.total, losses.photo,
+               losses.landmark_px, losses.perceptual), refresh=False)
         self._bar.update()
 
     def line(self, text):

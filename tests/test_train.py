@@ -1,0 +1,140 @@
+"""train.py: it learns, saves, resumes, guards against NaN, exports."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from Deep3DFaceReconstruction import (
+    checkpoints,
+    frozen_graph,
+    run_folder,
+    synthesis,
+    training,
+    training_log,
+    training_options,
+)
+from Deep3DFaceReconstruction.data_loader import SampleReader
+from Deep3DFaceReconstruction.tf1 import tf
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+@pytest.fixture(scope='module')
+def pictures(tmp_path_factory):
+    """Folder of four synthetic faces near the frontal view."""
+    folder = str(tmp_path_factory.mktemp('pictures'))
+    synthesis.synthesize(folder, 4, 7, synthesis.SynthesisOptions(max_yaw=15, max_pitch=5))
+    return folder
+
+
+def words(pictures, result, *more):
+    return ['--data_path', pictures, '--val_data_path', pictures, '--result', str(result), '--id_net', 'none',
+            '--batch_size', '2', '--bn_decay', '0.5', '--threads', '2', '--val_batch_size', '4'] + list(more)
+
+
+def train(pictures, result, *more):
+    return training.run(training_options.parse_train(words(pictures, result, *more)))
+
+
+def events(folder, tag):
+    """[(step, value)] of a scalar."""
+    found = []
+    for name in sorted(os.listdir(str(folder))):
+        for event in tf.train.summary_iterator(os.path.join(str(folder), name)):
+            for value in event.summary.value:
+                if value.tag == tag:
+                    found.append((event.step, tf.make_ndarray(value.tensor).item() if value.HasField('tensor')
+                                  else value.simple_value))
+    return found
+
+
+@pytest.mark.slow
+def test_four_pictures_are_learned_by_heart_and_exported(pictures, tmp_path, capfd):
+    pb = str(tmp_path / 'network' / 'FaceReconModel.pb')
+    assert train(pictures, tmp_path, '--steps', '36', '--lr', '3e-4', '--summary_every', '1', '--validate_every', '12',
+                 '--save_every', '12', '--keep', '1', '--batch_size', '4', '--export', pb) == 0
+    total = [value for _, value in events(tmp_path / 'model_test' / 'summary' / 'train', 'train_error')]
+    assert len(total) == 36
+    assert np.mean(total[-5:]) < 0.6 * np.mean(total[:3])
+    for tag in ('reflect_error', 'gamma_error', 'id_sim_error', 'lm_error', 'photo_error', 'train_error'):
+        assert [s for s, _ in events(tmp_path / 'model_test' / 'summary' / 'val', tag)] == [0, 12, 24, 36]
+    folder = run_folder.RunFolder(str(tmp_path / 'model_test'))
+    assert folder.newest()[0] == 36
+    assert 'exported %s' % folder.best()[0] in capfd.readouterr().out
+    reader = SampleReader(training._samples([pictures], False), shuffle=False)
+    images = np.stack([reader.at(i)[0] for i in range(4)])
+    with frozen_graph.CoefficientNetwork(frozen_graph.load_any(folder.best()[0]), 'ckpt') as network:
+        expected = network(images)
+    with frozen_graph.CoefficientNetwork(frozen_graph.load(pb), pb) as network:
+        np.testing.assert_array_equal(network(images), expected)
+    assert np.ptp(expected[:, 224:227], axis=0).max() > 0.01  # the poses differ
+
+
+@pytest.mark.slow
+def test_a_stopped_run_that_is_resumed_equals_one_that_was_not(pictures, tmp_path, capfd):
+    common = ['--validate_every', '100', '--summary_every', '100', '--accumulate', '2']
+    assert train(pictures, tmp_path, '--steps', '3', '--model_name', 'whole', *common) == 0
+    assert train(pictures, tmp_path, '--steps', '2', '--model_name', 'parts', *common) == 0
+    with pytest.raises(training.TrainingError, match=r'parts: there is a run already \(step 2\); go on with --resume'):
+        train(pictures, tmp_path, '--steps', '3', '--model_name', 'parts', *common)
+    assert train(pictures, tmp_path, '--steps', '3', '--model_name', 'parts', '--resume', *common) == 0
+    assert 'resumed from' in capfd.readouterr().err
+    whole, parts = [checkpoints.Checkpoint(str(tmp_path / name)) for name in ('whole', 'parts')]
+    assert whole.prefix.endswith('iter_3.ckpt') and parts.prefix.endswith('iter_3.ckpt')
+    assert whole.shapes == parts.shapes
+    assert whole['global_step'] == parts['global_step'] == 3 and whole['skipped_steps'] == 0
+    assert 'resnet_v1_50/conv1/weights/Adam' in whole.shapes
+    for name in whole.shapes:
+        scale = max(np.abs(whole[name]).max(), 1e-3)
+        np.testing.assert_allclose(parts[name], whole[name], rtol=1e-3, atol=1e-4 * scale, err_msg=name)
+
+
+@pytest.mark.slow
+def test_sigterm_saves_and_stops(pictures, tmp_path):
+    process = subprocess.Popen([sys.executable, os.path.join(ROOT, 'train.py'), '--steps', '100000', '--summary_every',
+                                '1'] + words(pictures, tmp_path), stderr=subprocess.PIPE, universal_newlines=True)
+    summary = tmp_path / 'model_test' / 'summary' / 'train'
+    deadline = time.time() + 300
+    while process.poll() is None and time.time() < deadline:
+        if summary.exists() and any(p.stat().st_size > 20000 for p in summary.iterdir()):
+            break  # the first step's pictures are there
+        time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert 'SIGTERM: stopping after this step' in err and 'go on with --resume' in err
+    step, prefix = run_folder.RunFolder(str(tmp_path / 'model_test')).newest()
+    assert checkpoints.Checkpoint(prefix)['global_step'] == step > 0
+
+
+@pytest.mark.slow
+def test_ten_steps_without_a_finite_gradient_stop_the_run_and_name_the_images(pictures, tmp_path, monkeypatch, capfd):
+    read = SampleReader.at
+
+    def with_nan(self, position):
+        image, landmarks, mask, name = read(self, position)
+        return image, landmarks * np.float32(np.nan), mask, name
+
+    monkeypatch.setattr(SampleReader, 'at', with_nan)
+    with pytest.raises(training.TrainingError, match=r'10 steps in a row .* images: .*000000\.png .*000003\.png'):
+        train(pictures, tmp_path, '--steps', '50', '--batch_size', '1')
+    assert 'step 0: loss or gradient is not finite: skipped (1 in a row)' in capfd.readouterr().err
+    assert run_folder.RunFolder(str(tmp_path / 'model_test')).newest() is None
+
+
+def test_no_data_is_named(tmp_path, capsys):
+    import train as script
+    code = script.main(['--data_path', str(tmp_path / 'none'), '--result', str(tmp_path)])
+    assert code == 2
+    assert 'none: expected a folder or a list file, got neither' in capsys.readouterr().err
+
+
+def test_published_scalars():
+    losses = training.Losses(10.0, 1.0, 16.0, 3.0, 4.0, 5.0, 6.0, 7.0)
+    assert training_log.scalars(losses) == {
+        'train_error': 10, 'photo_error': 1, 'lm_error': 4, 'id_sim_error': 3, 'regulation_error': 4,
+        'reflect_error': 5, 'gamma_error': 6, 'landmark_px': 7}

@@ -14,7 +14,7 @@ def _float_tensor(value, name):
     tensor = tf.convert_to_tensor(value, name=name.split('.')[-1])
     if tensor.dtype != tf.float32:
         if isinstance(value, tf.Tensor):
-            raise TypeError('{}: expected float32, got {}'.format(name, tensor.dtype.name))
+            raise TypeError(f'{name}: expected float32, got {tensor.dtype.name}')
         tensor = tf.convert_to_tensor(value, dtype=tf.float32)
     return tensor
 
@@ -26,7 +26,7 @@ def _require_rank(tensor, rank, last, name):
     sizes = tensor.shape.as_list()
     if len(sizes) != rank or (last is not None and sizes[-1] not in (None, last)):
         raise ValueError('{}: expected rank {}{}, got shape {}'.format(
-            name, rank, '' if last is None else ' with a last axis of {}'.format(last), sizes))
+            name, rank, '' if last is None else f' with a last axis of {last}', sizes))
 
 
 def perspective(aspect_ratio, fov_y, near_clip, far_clip):
@@ -139,8 +139,7 @@ def transform_homogeneous(matrices, vertices):
     _require_rank(vertices, 3, None, 'vertices')
     width = vertices.shape.as_list()[-1]
     if width not in (3, 4):
-        raise ValueError('vertices: expected a last axis of 3 or 4, got shape {}'.format(
-            vertices.shape.as_list()))
+        raise ValueError(f'vertices: expected a last axis of 3 or 4, got shape {vertices.shape.as_list()}')
     if width == 3:
         vertices = tf.concat([vertices, tf.ones_like(vertices[:, :, :1])], axis=2)
     return tf.matmul(vertices, matrices, transpose_b=True)

@@ -2,9 +2,7 @@
 
 Where TensorFlow sees a GPU the steps are composed of its own ops instead, which run there.
 """
-from mesh_renderer import camera_utils
-from mesh_renderer import composed
-from mesh_renderer import rasterize_triangles
+from mesh_renderer import camera_utils, composed, rasterize_triangles
 from mesh_renderer.kernels import library
 from mesh_renderer.tf1 import tf
 

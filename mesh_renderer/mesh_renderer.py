@@ -5,8 +5,7 @@ intensities multiply them.
 """
 import numpy as np
 
-from mesh_renderer import camera_utils
-from mesh_renderer import rasterize_triangles
+from mesh_renderer import camera_utils, rasterize_triangles
 from mesh_renderer.tf1 import tf
 
 # What pixels outside the mesh show for every attribute: a colour that no surface has.

@@ -142,8 +142,7 @@ def render_attributes(clip_space_vertices, attributes, triangles, image_width, i
     """
     vertices, attributes, batched = _mesh(clip_space_vertices, attributes)
     if not batched:
-        raise ValueError('clip_space_vertices: expected shape [batch, vertices, 4], got {}'.format(
-            clip_space_vertices.shape.as_list()))
+        raise ValueError('clip_space_vertices: expected shape [batch, vertices, 4], got %s' % vertices.shape.as_list()[1:])
     triangles, roles = _with_region(triangles, region_triangles)
     seen = _visible(vertices, triangles, roles, image_width, image_height, top_down)
     background = tf.zeros([tf.shape(attributes)[2]])
@@ -157,7 +156,7 @@ def render_attributes(clip_space_vertices, attributes, triangles, image_width, i
 def _visible(vertices, triangles, roles, image_width, image_height, top_down):
     for name, size in (('image_width', image_width), ('image_height', image_height)):
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-            raise ValueError('{}: expected a Python integer >= 1, got {!r}'.format(name, size))
+            raise ValueError(f'{name}: expected a Python integer >= 1, got {size!r}')
     return library.ops().mesh_rasterize(
         vertices, triangles, tf.zeros([0], tf.uint8) if roles is None else roles, image_width=int(image_width),
         image_height=int(image_height), top_down=top_down, with_region=roles is not None)
@@ -178,7 +177,7 @@ def _mesh(clip_space_vertices, attributes):
     vertices, batched = _batched(clip_space_vertices, 'clip_space_vertices', 4)
     attributes, attributes_batched = _batched(attributes, 'attributes', None)
     if batched != attributes_batched or not vertices.shape[:2].is_compatible_with(attributes.shape[:2]):
-        raise ValueError('attributes: expected one row per vertex of clip_space_vertices {}, got shape {}'.format(
+        raise ValueError('attributes: expected one row per vertex of clip_space_vertices %s, got shape %s' % (
             vertices.shape.as_list(), attributes.shape.as_list()))
     return vertices, attributes, batched
 
@@ -191,12 +190,12 @@ def _triangle_array(value, name):
     if array.size == 0:
         array = array.astype(np.int32).reshape(array.shape if array.ndim == 2 else (0, 3))
     if not np.issubdtype(array.dtype, np.integer):
-        raise TypeError('{}: expected int32, got {}'.format(name, array.dtype))
+        raise TypeError(f'{name}: expected int32, got {array.dtype}')
     if array.ndim != 2 or array.shape[1] != 3:
-        raise ValueError('{}: expected shape [triangles, 3], got {}'.format(name, list(array.shape)))
-    if array.size and (array.min() < 0 or array.max() > np.iinfo(np.int32).max):
-        raise ValueError('{}: expected vertex indices >= 0 in int32, got {}'.format(
-            name, array.min() if array.min() < 0 else array.max()))
+        raise ValueError(f'{name}: expected shape [triangles, 3], got {list(array.shape)}')
+    wrong = array[(array < 0) | (array > np.iinfo(np.int32).max)]
+    if wrong.size:
+        raise ValueError(f'{name}: expected vertex indices >= 0 in int32, got {wrong[0]}')
     return array.astype(np.int32)
 
 
@@ -206,7 +205,7 @@ def _triangle_tensor(value, name):
         return tf.constant(array)
     tensor = tf.convert_to_tensor(value)
     if tensor.dtype != tf.int32:
-        raise TypeError('{}: expected int32, got {}'.format(name, tensor.dtype.name))
+        raise TypeError(f'{name}: expected int32, got {tensor.dtype.name}')
     camera_utils._require_rank(tensor, 2, 3, name)
     return tensor
 

@@ -1,8 +1,7 @@
 """Light at the vertices of a batch of meshes, one op with its gradient (composed of TensorFlow's own ops where
 it sees a GPU).
 """
-from mesh_renderer import camera_utils
-from mesh_renderer import composed
+from mesh_renderer import camera_utils, composed
 from mesh_renderer.kernels import library
 
 

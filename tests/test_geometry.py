@@ -146,10 +146,11 @@ def test_wrong_input_is_named(monkeypatch):
         with pytest.raises(TypeError, match='basis: expected float32, got float64'):
             geometry.blend_shapes(tf.zeros([6]), tf.zeros([6, 2], tf.float64), tf.zeros([1, 2]))
     wrong_faces = faces.copy()
-    wrong_faces[2, 1] = len(triangles) + 1
+    count = len(triangles)
+    wrong_faces[2, 1] = count + 1
     for build, message in (
             (lambda: geometry.vertex_normals(vertices[None], triangles, wrong_faces),
-             r'vertex_faces\[2, 1\]: expected a triangle index in \[0, %d\], got %d' % (len(triangles), len(triangles) + 1)),
+             r'vertex_faces\[2, 1\]: expected a triangle index in \[0, %d\], got %d' % (count, count + 1)),
             (lambda: geometry.vertex_normals(vertices[None], triangles, faces[1:]), r'vertex_faces: expected shape'),
             (lambda: geometry.blend_shapes(tf.zeros([5]), tf.zeros([6, 2]), tf.zeros([1, 2])),
              r'mean: expected shape \[6\], got \[5\]'),

@@ -59,8 +59,10 @@ def test_diffuse_figures_and_their_gradients(figures):
 def test_specular_figures(figures):
     shininess = float(figures['shininess'])
     per_vertex = np.full(figures['vertices'].shape[:2], shininess, np.float32)
-    for value in (shininess, np.float32([shininess] * 2), per_vertex):
-        rgba = run(lambda: render(figures, specular_colors=figures['specular_colors'], shininess_coefficients=value))
+    pictures = run(lambda: [
+        render(figures, specular_colors=figures['specular_colors'], shininess_coefficients=value)
+        for value in (shininess, np.float32([shininess] * 2), per_vertex)])
+    for rgba in pictures:
         assert_same_pictures('specular', rgba, figures['specular_rgba'], 1e-5)
 
 

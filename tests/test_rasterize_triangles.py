@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import oracle
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,16 +12,14 @@ from hypothesis import strategies as st
 from mesh_renderer import rasterize_triangles as rt
 from mesh_renderer.tf1 import tf
 
-import oracle
-
 MESHES = ('cube', 'soup', 'soup_crossing_eye_plane', 'soup_xyzw', 'degenerate')
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-def run(build):
-    """The value of the tensors that build() returns."""
+def run(build, *arguments):
+    """The value of the tensors that build(*arguments) returns."""
     with tf.Graph().as_default(), tf.Session() as session:
-        return session.run(build())
+        return session.run(build(*arguments))
 
 
 def soup(seed, triangle_count, batch=None):
@@ -130,8 +129,8 @@ def test_the_order_of_corners_and_of_triangles_does_not_matter():
     order = np.random.RandomState(0).permutation(len(triangles))
     plain = run(lambda: rt.rasterize_triangles(vertices, triangles, 64, 48))
     for other in (triangles[:, ::-1], triangles[:, [1, 2, 0]]):
-        np.testing.assert_array_equal(plain.triangle_ids,
-                                      run(lambda: rt.rasterize_triangles(vertices, other, 64, 48)).triangle_ids)
+        seen = run(rt.rasterize_triangles, vertices, other, 64, 48)
+        np.testing.assert_array_equal(plain.triangle_ids, seen.triangle_ids)
     shuffled = run(lambda: rt.rasterize_triangles(vertices, triangles[order], 64, 48))
     np.testing.assert_array_equal(plain.z_buffer, shuffled.z_buffer)
 
@@ -159,7 +158,7 @@ def test_the_nearer_is_seen_and_the_later_of_equals():
     vertices = np.concatenate([flat, near, far, flat])
     triangles = np.arange(12).reshape(4, 3)
     for order, winner in (([0, 1, 2], 1), ([2, 0], 1), ([0, 3], 1), ([3, 0], 1), ([0, 2, 3], 2)):
-        seen = run(lambda: rt.rasterize_triangles(vertices, triangles[order], 5, 5))
+        seen = run(rt.rasterize_triangles, vertices, triangles[order], 5, 5)
         assert np.all(seen.triangle_ids == winner), order
 
 
@@ -174,8 +173,8 @@ def test_depth_is_clipped_pixel_by_pixel():
 def fixed_barycentrics(vertices, corners, ndc):
     """float64 barycentrics of points ndc [P,2] in triangles with corners [P,3] of vertices [V,4]."""
     matrix = np.swapaxes(vertices[corners][:, :, [0, 1, 3]], 1, 2)
-    l = np.linalg.solve(matrix, np.concatenate([ndc, np.ones([len(ndc), 1])], axis=1)[..., None])[..., 0]
-    return l / l.sum(axis=1, keepdims=True)
+    solution = np.linalg.solve(matrix, np.concatenate([ndc, np.ones([len(ndc), 1])], axis=1)[..., None])[..., 0]
+    return solution / solution.sum(axis=1, keepdims=True)
 
 
 @pytest.mark.parametrize('top_down', [False, True])
@@ -232,9 +231,9 @@ def test_a_batch_is_its_images():
         rendered = rt.render_attributes(v, a, triangles, 56, 40, triangles[::2])
         return rendered, tf.gradients(tf.reduce_sum(rendered.image * weights[part]), [v, a])
 
-    rendered, grads = run(lambda: build(slice(0, 8)))
+    rendered, grads = run(build, slice(0, 8))
     for i in range(8):
-        one, one_grads = run(lambda: build(slice(i, i + 1)))
+        one, one_grads = run(build, slice(i, i + 1))
         for batch_value, value in zip(list(rendered) + grads, list(one) + one_grads):
             np.testing.assert_array_equal(batch_value[i:i + 1], value)
 
@@ -263,7 +262,7 @@ def test_the_number_of_threads_does_not_change_a_bit():
     """Each count in a process of its own: TensorFlow makes its threads once per process."""
     script = THREADS_SCRIPT.format(root=ROOT, tests=os.path.join(ROOT, 'tests'))
     digests = {subprocess.run([sys.executable, '-c', script, threads], stdout=subprocess.PIPE, check=True,
-                              universal_newlines=True).stdout for threads in ('1', '2', '5')}
+                              text=True).stdout for threads in ('1', '2', '5')}
     assert len(digests) == 1
 
 

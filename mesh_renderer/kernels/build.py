@@ -32,7 +32,7 @@ class BuildError(Exception):
 
 def library_path(version):
     """Where the library for TensorFlow `version` ('1.15.5') lies."""
-    return os.path.join(FOLDER, 'mesh_renderer_tf{}.so'.format(version))
+    return os.path.join(FOLDER, f'mesh_renderer_tf{version}.so')
 
 
 def _compile_flags(sysconfig, portable):
@@ -53,12 +53,13 @@ def _stamp(command, version):
     return 'tensorflow {}\nsources {}\n{}\n'.format(version, digest.hexdigest(), ' '.join(command))
 
 
-def _read(path):
+def stamp_of(version):
+    """What the library for TensorFlow `version` was made of, as recorded beside it; '' where there is none."""
     try:
-        with open(path) as stamp:
+        with open(library_path(version) + '.stamp') as stamp:
             return stamp.read()
     except OSError:
-        return None
+        return ''
 
 
 def build(portable=False, force=False, compiler=None):
@@ -81,13 +82,12 @@ def build(portable=False, force=False, compiler=None):
     library = library_path(tf.__version__)
     command = [compiler] + _compile_flags(tf.sysconfig, portable)
     stamp = _stamp(command + tf.sysconfig.get_link_flags(), tf.__version__)
-    stamp_path = library + '.stamp'
-    if not force and os.path.exists(library) and _read(stamp_path) == stamp:
+    if not force and os.path.exists(library) and stamp_of(tf.__version__) == stamp:
         return library, False
 
     if shutil.which(compiler) is None:
-        raise BuildError('No C++ compiler: {!r} is not on the PATH. On Debian or Ubuntu: '
-                         'apt install g++; then: make kernel'.format(compiler))
+        raise BuildError(f'No C++ compiler: {compiler!r} is not on the PATH. On Debian or Ubuntu: '
+                         'apt install g++; then: make kernel')
     with tempfile.TemporaryDirectory(prefix='.build-', dir=FOLDER) as scratch:
         objects = []
         for name in MATHS + OPS:
@@ -98,6 +98,7 @@ def build(portable=False, force=False, compiler=None):
         fresh_stamp = os.path.join(scratch, 'stamp')
         with open(fresh_stamp, 'w') as out:
             out.write(stamp)
+        stamp_path = library + '.stamp'
         # A library without its stamp is rebuilt; a stamp is never newer than its library.
         if os.path.exists(stamp_path):
             os.remove(stamp_path)
@@ -107,7 +108,7 @@ def build(portable=False, force=False, compiler=None):
 
 
 def _run(command):
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if result.returncode != 0:
         raise BuildError('{}\nThe compiler failed (exit status {}) on:\n{}'.format(
             result.stdout.strip(), result.returncode, ' '.join(command)))

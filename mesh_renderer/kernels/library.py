@@ -13,23 +13,32 @@ class LibraryError(RuntimeError):
 
 @functools.lru_cache(maxsize=None)
 def ops():
-    """The module of compiled ops.
+    """The module of compiled ops, with their gradients.
+
+    Raises:
+        LibraryError: as load.
+    """
+    module = load(build.library_path(tf.__version__))
+    _register_gradients(module)
+    return module
+
+
+def load(path):
+    """The ops of the library at `path`.
 
     Raises:
         LibraryError: not built, built for another TensorFlow, or not loadable.
     """
-    path = build.library_path(tf.__version__)
     if not os.path.exists(path):
         others = sorted(os.path.basename(p) for p in glob.glob(build.library_path('*')))
-        raise LibraryError('The renderer is not compiled for TensorFlow {} ({} is missing{}). Type: make kernel'.format(
-            tf.__version__, path, '; there is ' + ', '.join(others) if others else ''))
+        there_is = '; there is ' + ', '.join(others) if others else ''
+        raise LibraryError('The renderer is not compiled for TensorFlow %s (%s is missing%s). Type: make kernel' % (
+            tf.__version__, path, there_is))
     try:
-        library = tf.load_op_library(path)
+        return tf.load_op_library(path)
     except (tf.errors.OpError, OSError) as error:
-        raise LibraryError('{} does not load into TensorFlow {}: {}. Type: make kernel'.format(
+        raise LibraryError('%s does not load into TensorFlow %s: %s. Type: make kernel' % (
             path, tf.__version__, getattr(error, 'message', error)))
-    _register_gradients(library)
-    return library
 
 
 def _register_gradients(library):

@@ -47,7 +47,7 @@ Geometry = namedtuple('Geometry', [
 Reconstruction = namedtuple('Reconstruction', Geometry._fields + (
     'render_imgs',    # training: [B,H,W,3] BGR, not clipped; else [B,H,W,4] RGBA, colour clipped to 0-255, alpha 0 or 1
     'img_mask',       # [B,H,W,1] float32 0 or 1: where the mesh is
-    'img_mask_crop',  # training: [B,H,W,1] likewise, the smaller photometric region rendered alone; else None
+    'img_mask_crop',  # [B,H,W,1] likewise, the smaller photometric region rendered alone
 ))
 
 
@@ -178,17 +178,17 @@ class Face3D:
         Args:
           face_shape_t: [B,N,3] dm.
           face_color: [B,N,3] RGB.
-          is_train: True: BGR, colours not clipped, with the mask of the small region. False: RGBA, clipped.
+          is_train: True: BGR, colours not clipped. False: RGBA, clipped.
         Returns:
           (render_imgs, img_mask, img_mask_crop) as in Reconstruction; row 0 at the top.
         """
         rendered = rasterize_triangles.render_attributes(
             self._clip_space(face_shape_t), face_color, self.model.triangles, self.image_size, self.image_size,
-            region_triangles=self.model.region_triangles if is_train else None, top_down=True)
+            region_triangles=self.model.region_triangles, top_down=True)
         if is_train:
             return tf.reverse(rendered.image, axis=[3]), rendered.mask, rendered.region_mask
         colour = tf.clip_by_value(rendered.image, 0.0, 255.0)
-        return tf.concat([colour, rendered.mask], axis=3), rendered.mask, None
+        return tf.concat([colour, rendered.mask], axis=3), rendered.mask, rendered.region_mask
 
     def Compute_landmark(self, face_shape_t):
         """The 68 key vertices [B,68,3] of the transformed shape [B,N,3]."""

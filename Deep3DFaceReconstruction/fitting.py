@@ -16,8 +16,8 @@ from Deep3DFaceReconstruction.tf1 import tf
 
 FittingWeights = namedtuple('FittingWeights', ['photo', 'landmark', 'regulation', 'reflectance', 'gamma'])
 
-# The weights of the published training.
-DEFAULT_WEIGHTS = FittingWeights(photo=1.92, landmark=1.6e-3, regulation=3e-4, reflectance=5.0, gamma=10.0)
+# Training's weights average over many faces; one face alone wants its landmarks met, and may have its own light.
+DEFAULT_WEIGHTS = FittingWeights(photo=1.92, landmark=8e-3, regulation=4e-4, reflectance=1.0, gamma=2.0)
 
 # How far one Adam step may move each kind of coefficient: radians, decimetres, standard deviations.
 STEP_SIZES = {'id': 0.12, 'ex': 0.12, 'tex': 0.24, 'angles': 0.008, 'gamma': 0.03, 'translation': 0.008}

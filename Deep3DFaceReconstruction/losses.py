@@ -28,7 +28,7 @@ def Photo_loss(input_imgs, render_imgs, img_mask):
     squared = tf.reduce_sum(tf.square(input_imgs - render_imgs), axis=3)
     differs = squared > 0
     # The square root's slope is infinite at 0, and infinity times 0 is NaN: keep 0 away from it on both sides.
-    distance = tf.where(differs, tf.sqrt(tf.where(differs, squared, tf.ones_like(squared))), tf.zeros_like(squared))
+    distance = tf.where_v2(differs, tf.sqrt(tf.where_v2(differs, squared, 1.0)), 0.0)
     return tf.reduce_sum(distance * img_mask / 255.0) / tf.maximum(tf.reduce_sum(img_mask), 1.0)
 
 

@@ -4,7 +4,7 @@ from collections import namedtuple
 
 from Deep3DFaceReconstruction import assets
 
-DEFAULT_ITERATIONS = 120
+DEFAULT_ITERATIONS = 150
 
 DemoOptions = namedtuple('DemoOptions', [
     'input', 'output', 'use_pb', 'pretrain_weights', 'batch_size', 'faces', 'fit', 'iterations', 'verbose'])

@@ -27,9 +27,10 @@ def picture_strip(face3d, geometry, crops_bgr):
       face3d: a face_decoder.Face3D; geometry: its Geometry of [B,257] coefficients.
       crops_bgr: [B,224,224,3] float32, 0-255.
     Returns:
-      (strip, recon): strip [B,224,5*224,3] uint8 RGB; recon [B,224,224,4] float32 RGBA, what Render_block gives.
+      (strip, recon, region): strip [B,224,5*224,3] uint8 RGB; recon [B,224,224,4] and region [B,224,224,1] float32,
+      the picture and the small region's mask as Render_block gives them.
     """
-    recon, mask, _ = face3d.Render_block(geometry.face_shape_t, geometry.face_color)
+    recon, mask, region = face3d.Render_block(geometry.face_shape_t, geometry.face_color)
     crop = tf.reverse(crops_bgr, axis=[3])
     clay, clay_mask, _ = face3d.Render_block(geometry.face_shape_t, clay_shading(geometry.face_norm_r))
     panels = [crop, over(recon, mask, crop), over(clay, clay_mask, BACKGROUND * tf.ones_like(crop))]
@@ -38,7 +39,7 @@ def picture_strip(face3d, geometry, crops_bgr):
         side, side_mask, _ = face3d.Render_block(turned, geometry.face_color)
         panels.append(over(side, side_mask, BACKGROUND * tf.ones_like(crop)))
     strip = tf.concat(panels, axis=2)
-    return tf.cast(tf.clip_by_value(tf.round(strip), 0.0, 255.0), tf.uint8), recon
+    return tf.cast(tf.clip_by_value(tf.round(strip), 0.0, 255.0), tf.uint8), recon, region
 
 
 def clay_shading(normals):

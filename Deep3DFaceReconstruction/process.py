@@ -1,5 +1,6 @@
 """Settings of the process that a script makes before it loads NumPy or TensorFlow: the first line of its main."""
 import ctypes
+import logging
 import os
 
 # glibc's <malloc.h>
@@ -13,10 +14,11 @@ def prepare_process(verbose=False):
     What the caller has set in the environment stays.
 
     Args:
-      verbose: let TensorFlow's C++ side talk.
+      verbose: let TensorFlow talk.
     """
     if not verbose:
         os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+        logging.getLogger('tensorflow').setLevel(logging.ERROR)
     # The OpenBLAS inside NumPy 1.18 can wait for its own threads for ever when a product is asked for outside the
     # main thread. The products here are small; TensorFlow brings its own threads.
     os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')

@@ -19,7 +19,7 @@ FaceResult = namedtuple('FaceResult', [
     'strip',              # [224,1120,3] uint8 RGB: what NAME.png shows
     'landmark_error',     # mean distance in pixels of the crop
     'landmarks_compared',  # as many of 68 as the photo shows, or 5 where only the five points are known
-    'photometric_error',  # mean absolute colour difference, 0-255, over the rendered face weighted by skin
+    'photometric_error',  # mean absolute colour difference, 0-255, where the photometric loss looks: region times skin
 ])
 
 
@@ -61,9 +61,9 @@ class Decoder:
             self._coeff = tf.placeholder(tf.float32, [None, COEFF_DIM], 'coeff')
             self._crops = tf.placeholder(tf.uint8, [None, IMAGE_SIZE, IMAGE_SIZE, 3], 'crops')
             geometry = face3d.Geometry_block(self._coeff)
-            strip, recon = pictures.picture_strip(face3d, geometry, tf.cast(self._crops, tf.float32))
+            strip, recon, region = pictures.picture_strip(face3d, geometry, tf.cast(self._crops, tf.float32))
             self._fetches = {
-                'strip': strip, 'recon': recon, 'face_shape': geometry.face_shape,
+                'strip': strip, 'recon': recon, 'region': region[..., 0], 'face_shape': geometry.face_shape,
                 'face_texture': geometry.face_texture, 'face_color': geometry.face_color,
                 'landmarks': geometry.landmark_p}
         self._session = tf.Session(graph=self._graph)
@@ -86,7 +86,7 @@ class Decoder:
 def _result(crop, coeff, row, attention):
     recon = row['recon']
     rgb = crop.bgr[:, :, ::-1]
-    weight = recon[:, :, 3] * attention
+    weight = row['region'] * attention
     difference = np.abs(recon[:, :, :3] - rgb).mean(axis=2)
     if crop.lm_68p is not None:
         distances = np.linalg.norm(row['landmarks'] - crop.lm_68p, axis=1)[crop.lm_inside]

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.io import loadmat
+from scipy.io import loadmat, savemat
 from skimage import data
 
 import demo
@@ -210,6 +210,15 @@ def test_missing_weights_are_said(flags, reason, portrait, photos, tmp_path, cap
     portrait.save(str(photos / 'a.png'))
     assert run(photos, tmp_path / 'out', *flags) == 1
     assert reason in capfd.readouterr().err
+
+
+def test_a_wrong_face_model_is_named(portrait, photos, tmp_path, capfd, monkeypatch):
+    portrait.save(str(photos / 'a.png'))
+    savemat(str(tmp_path / 'BFM_model_front.mat'), {'meanshape': np.zeros([2, 5])})
+    monkeypatch.setattr(assets, 'BFM_MODEL', str(tmp_path / 'BFM_model_front.mat'))
+    assert run(photos, tmp_path / 'out') == 1
+    error, = capfd.readouterr().err.splitlines()
+    assert 'BFM_model_front.mat: meanshape: expected numbers of shape [1,any], came float64 of shape [2, 5]' in error
 
 
 def test_says_where_coefficients_come_from(portrait, photos, tmp_path, capfd):

@@ -149,10 +149,10 @@ def test_one_row_is_the_same_alone_and_in_a_batch(batch_of_8, test_model):
 
 @pytest.mark.parametrize('is_train', [True, False])
 def test_empty_batch(test_model, is_train):
-    out = run(lambda coeff: [t for t in Face3D(test_model).Reconstruction_Block(coeff, is_train)[1:] if t is not None],
+    out = run(lambda coeff: Face3D(test_model).Reconstruction_Block(coeff, is_train)[1:],
               coeff=np.zeros([0, COEFF_DIM], np.float32))
     assert all(len(value) == 0 for value in out)
-    assert out[-2 if is_train else -1].shape == (0, 224, 224, 1)
+    assert out[-3].shape == (0, 224, 224, 3 if is_train else 4) and out[-1].shape == (0, 224, 224, 1)
 
 
 def test_white_light_serves_every_channel(test_model):

@@ -33,11 +33,10 @@ def picture_strip(face3d, geometry, crops_bgr):
     recon, mask, region = face3d.Render_block(geometry.face_shape_t, geometry.face_color)
     crop = tf.reverse(crops_bgr, axis=[3])
     clay, clay_mask, _ = face3d.Render_block(geometry.face_shape_t, clay_shading(geometry.face_norm_r))
-    panels = [crop, over(recon, mask, crop), over(clay, clay_mask, BACKGROUND * tf.ones_like(crop))]
+    panels = [crop, over(recon, mask, crop), over(clay, clay_mask, BACKGROUND)]
     for yaw in SIDE_YAWS_DEGREES:
-        turned = tf.tensordot(geometry.face_shape, yaw_rotation(yaw), axes=[[2], [0]])
-        side, side_mask, _ = face3d.Render_block(turned, geometry.face_color)
-        panels.append(over(side, side_mask, BACKGROUND * tf.ones_like(crop)))
+        side, side_mask, _ = face3d.Render_block(turned(geometry.face_shape, yaw), geometry.face_color)
+        panels.append(over(side, side_mask, BACKGROUND))
     strip = tf.concat(panels, axis=2)
     return tf.cast(tf.clip_by_value(tf.round(strip), 0.0, 255.0), tf.uint8), recon, region
 
@@ -53,11 +52,12 @@ def over(rgba, mask, background):
     return rgba[..., :3] * mask + background * (1.0 - mask)
 
 
-def yaw_rotation(degrees):
-    """[3,3] float32, for row vectors: a positive angle turns the face to its left, the picture's right."""
+def turned(face_shape, degrees):
+    """face_shape [B,N,3] about its vertical axis; a positive angle turns the face to its left, the picture's right."""
     angle = math.radians(degrees)
-    return np.array([[math.cos(angle), 0, -math.sin(angle)], [0, 1, 0], [math.sin(angle), 0, math.cos(angle)]],
-                    np.float32)
+    rotation = np.array([[math.cos(angle), 0, -math.sin(angle)], [0, 1, 0], [math.sin(angle), 0, math.cos(angle)]],
+                        np.float32)
+    return tf.tensordot(face_shape, rotation, axes=[[2], [0]])
 
 
 def save_png(path, pixels):

@@ -142,7 +142,8 @@ def render_attributes(clip_space_vertices, attributes, triangles, image_width, i
     """
     vertices, attributes, batched = _mesh(clip_space_vertices, attributes)
     if not batched:
-        raise ValueError('clip_space_vertices: expected shape [batch, vertices, 4], got %s' % vertices.shape.as_list()[1:])
+        raise ValueError('clip_space_vertices: expected a batch, [batch, vertices, 4], got %s' % (
+            vertices.shape.as_list()[1:]))
     triangles, roles = _with_region(triangles, region_triangles)
     seen = _visible(vertices, triangles, roles, image_width, image_height, top_down)
     background = tf.zeros([tf.shape(attributes)[2]])

@@ -127,8 +127,9 @@ void CheckGeometry(Random* random) {
                            faces.get(), ring};
   const auto points = RandomFloats(random, 3 * count), grad = RandomFloats(random, 4 * count);
   const auto out = Buffer<float>(3 * count), other = Buffer<float>(3 * count), wide = Buffer<float>(width * count);
-  VertexNormals(surface, points.get(), out.get());
-  VertexNormalsGrad(surface, points.get(), grad.get(), other.get());
+  VertexNormals normals(surface);
+  normals.Backward(points.get(), grad.get(), other.get());
+  normals.Forward(points.get(), out.get());
 
   const auto lights = RandomFloats(random, 27), lights_grad = Buffer<float>(27);
   Shade(points.get(), out.get(), lights.get(), count, other.get());

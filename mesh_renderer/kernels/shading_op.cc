@@ -93,12 +93,13 @@ class VertexNormalsOp : public OpKernel {
     const float* grad = backward ? context->input(3).flat<float>().data() : nullptr;
     float* out = output->flat<float>().data();
     ParallelFor(context, mesh.batch(), 10 * (triangles + vertices) + 1, [&](int64_t begin, int64_t end) {
+      VertexNormals normals(surface);
       for (int64_t image = begin; image < end; ++image) {
         const int64_t first = image * vertices * 3;
         if (backward) {
-          VertexNormalsGrad(surface, mesh.vertices(image), grad + first, out + first);
+          normals.Backward(mesh.vertices(image), grad + first, out + first);
         } else {
-          VertexNormals(surface, mesh.vertices(image), out + first);
+          normals.Forward(mesh.vertices(image), out + first);
         }
       }
     });

@@ -3,6 +3,7 @@
 #define MESH_RENDERER_KERNELS_VERTEX_NORMALS_H_
 
 #include <cstdint>
+#include <memory>
 
 #include "triangle.h"
 
@@ -16,13 +17,24 @@ struct Surface {
   int ring;
 };
 
-// normals [vertex_count, 3] of vertices [vertex_count, 3]: the normalised sum of the unit normals of the
-// triangles in `faces`, (v0 - v1) x (v1 - v2) each. A vector x is normalised as x / sqrt(max(x.x, 1e-12)).
-void VertexNormals(const Surface& surface, const float* vertices, float* normals);
+// For one mesh after another on the same surface, so that the working memory is reused.
+class VertexNormals {
+ public:
+  explicit VertexNormals(const Surface& surface);
+  ~VertexNormals();
 
-// Writes the gradient `vertex_grad` [vertex_count, 3] for `normal_grad` [vertex_count, 3].
-void VertexNormalsGrad(const Surface& surface, const float* vertices, const float* normal_grad,
-                       float* vertex_grad);
+  // normals [vertex_count, 3] of vertices [vertex_count, 3]: the normalised sum of the unit normals of the
+  // triangles in `faces`, (v0 - v1) x (v1 - v2) each. A vector x is normalised as x / sqrt(max(x.x, 1e-12)).
+  void Forward(const float* vertices, float* normals);
+
+  // Writes the gradient `vertex_grad` [vertex_count, 3] for `normal_grad` [vertex_count, 3].
+  void Backward(const float* vertices, const float* normal_grad, float* vertex_grad);
+
+ private:
+  struct Work;
+  const Surface surface_;
+  std::unique_ptr<Work> work_;
+};
 
 }  // namespace mesh_renderer
 

@@ -5,12 +5,13 @@ levels of Catmull-Clark subdivision give the full mesh. Albedo is stored at the 
 `BFM/build_open_model.py` makes the file; docs/models.md says what is in it.
 """
 import os
+import zipfile
+import zlib
 
 import numpy as np
 import scipy.io
 
-from Deep3DFaceReconstruction import assets
-from Deep3DFaceReconstruction import subdivision
+from Deep3DFaceReconstruction import assets, subdivision
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, LANDMARK_COUNT, TEX_DIM
 from Deep3DFaceReconstruction.files import written_aside
 
@@ -64,7 +65,7 @@ def _read(path):
     try:
         with np.load(path, allow_pickle=False) as archive:
             data = {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise assets.AssetError('%s: expected the open face model, cannot be read: %s' % (path, error))
     missing = [key for key in _KEYS if key not in data]
     if missing:

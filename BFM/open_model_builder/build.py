@@ -1,7 +1,7 @@
 """From MakeHuman's assets to the compact open face model."""
 import numpy as np
 
-from BFM.open_model_builder import albedo, contact, expressions, layout, people, topology
+from BFM.open_model_builder import albedo, contact, expressions, layout, paint_layers, people, topology
 from Deep3DFaceReconstruction import open_model, subdivision
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, TEX_DIM
 
@@ -9,8 +9,8 @@ SEED = 20190406
 PEOPLE, EXPRESSIONS, PAINTED = 6000, 6000, 1000
 PAINTED_COMPONENTS = 40
 FILL_DEVIATION = 1.6      # of 255, for the first of the smooth components that fill up the albedo basis
-LIP_GAP = -0.002      # dm, between the lips of the neutral face: they touch
-OPENING_DAMPING = (0.6, 1.0, 1.0)  # of the standard deviations of mouth, right and left eye
+LIP_GAP = -0.007      # dm, between the lips of the neutral face: they press a little into each other
+OPENING_DAMPING = (0.45, 1.0, 1.0)  # of the standard deviations of mouth, right and left eye
 _INNER_WEIGHT = 0.2       # importance of vertices inside mouth and sockets, against the skin's
 
 
@@ -49,7 +49,7 @@ class FullMesh:
 
     def set_eye_uv(self, positions):
         """Replace the eyes' texture coordinates by those of the angle from the gaze axis at `positions`."""
-        for number, name in ((2, 'right'), (3, 'left')):
+        for number in (topology.RIGHT_EYE, topology.LEFT_EYE):
             mine = self.part == number
             front = mine & (positions[:, 2] > np.median(positions[mine, 2]))
             center, _ = topology.sphere_fit(positions[front])
@@ -57,7 +57,7 @@ class FullMesh:
             away /= np.linalg.norm(away, axis=1, keepdims=True)
             theta = np.arccos(np.clip(away[:, 2], -1, 1))
             side = away[:, :2] / np.maximum(np.linalg.norm(away[:, :2], axis=1, keepdims=True), 1e-9)
-            self.uv[mine] = topology.dome_uv(theta[:, None] * side, name)
+            self.uv[mine] = topology.dome_uv(theta[:, None] * side, number)
 
 
 def vertex_normals(positions, triangles):
@@ -101,10 +101,11 @@ def face_mesh(human, average):
     frame = _frame(mesh, full, shape)
     fine = full.matrix.dot(_apply(frame, shape))
     children = 2 * 4 ** open_model.LEVELS
-    inside = np.repeat((mesh.part != 0) | (mesh.ring[mesh.quads] > 0).any(axis=1), children)
+    inside = np.repeat((mesh.part != topology.SKIN) | (mesh.ring[mesh.quads] > 0).any(axis=1), children)
     keep = layout.crop(fine[full.triangles].mean(axis=1)) | inside
     # What the crop cuts off goes; the teeth, pieces of their own, stay.
-    keep = layout.without_ears(full.triangles, layout.largest_piece(full.triangles, keep)) | np.repeat(mesh.part == 4, children)
+    keep = layout.without_ears(full.triangles, layout.largest_piece(full.triangles, keep))
+    keep |= np.repeat(mesh.part == topology.TEETH, children)
     needed = keep.reshape(-1, children).any(axis=1)
     # One more row of coarse quads outside the crop, so that the crop's rim is smooth surface, not boundary.
     touched = np.zeros(len(shape), bool)
@@ -142,9 +143,9 @@ def build(human, log=print):
     landmarks = layout.landmark_vertices(full.uv, full.part, layout.LANDMARK_UV)
     scale, rotation, shift = frame
     raw = (fine - shift).dot(rotation.T) / scale
-    painted = albedo.layers(human, average, full.uv, full.part, full.depth,
-                            full.matrix.dot(topology.lid_rings(mesh)), raw, fine,
-                            vertex_normals(fine, full.triangles), landmarks)
+    painted = paint_layers.layers(human, average, full.uv, full.part, full.depth,
+                                  full.matrix.dot(topology.lid_rings(mesh)), raw, fine,
+                                  vertex_normals(fine, full.triangles), landmarks)
     faces = albedo.paint(painted, PAINTED, random)
     tex_mean = faces.mean(axis=0)
     tex, held = people.principal_components(faces, PAINTED_COMPONENTS, np.ones(len(fine)), tex_mean)
@@ -185,7 +186,7 @@ def _identity(human, crowd, mesh, full, frame, random):
     shapes, reference = _apply(again, shapes), _apply(again, reference)
 
     lips = contact.Lips(mesh, full, reference)
-    for eye in (2, 3):
+    for eye in (topology.RIGHT_EYE, topology.LEFT_EYE):
         contact.Lids(mesh, reference, eye).clear(shapes)
     # Whoever it is, the neutral mouth is closed: identity has no say in the gap between the lips.
     for _ in range(4):
@@ -203,7 +204,7 @@ def _expression(human, mesh, full, mean, frame, random):
     shapes = units.displacements(units.draw(EXPRESSIONS, random), ethnicity) + mean
     lips = contact.Lips(mesh, full, mean)
     lips.part(shapes, lips.gap(mean[None])[0])
-    for eye in (2, 3):
+    for eye in (topology.RIGHT_EYE, topology.LEFT_EYE):
         contact.Lids(mesh, mean, eye).clear(shapes)
     components, share = people.principal_components(shapes, EX_DIM, _weight(mesh), mean)
     return expressions.spread(components, _openings(full, components), OPENING_DAMPING), share.sum()

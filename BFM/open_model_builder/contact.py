@@ -53,7 +53,7 @@ class Lips:
 
     def __init__(self, mesh, full, rest):
         """Args: mesh: topology.CoarseMesh; full: build.FullMesh; rest: [n,3] the mean, dm."""
-        mouth = mesh.quads[mesh.part == 1]
+        mouth = mesh.quads[mesh.part == topology.MOUTH]
         upper, lower = topology.halves(topology.ring_loop(mouth, mesh.ring, 0), rest)
         links = sp.coo_matrix((np.ones(mesh.quads.size),
                                (mesh.quads.ravel(), np.roll(mesh.quads, 1, axis=1).ravel())), (len(rest),) * 2)
@@ -77,7 +77,8 @@ class Lips:
         within = np.abs(fine_x - self._stations[station]) < 0.5 * (nodes[2] - nodes[1])
         self._rows = []
         for one, other in ((0, 1), (1, 0)):
-            lip = (fine_edges[one] < _TOUCH_REACH) & (fine_edges[one] < fine_edges[other]) & (full.part < 2)
+            lip = (fine_edges[one] < _TOUCH_REACH) & (fine_edges[one] < fine_edges[other])
+            lip &= full.part <= topology.MOUTH
             self._rows.append([full.matrix[lip & within & (station == k)] for k in range(_STATIONS)])
 
     def gap(self, shapes):

@@ -36,7 +36,8 @@ def _smoothed(moves, mesh, rest):
     links = ((links + links.T) > 0).astype(np.float64)
     degree = np.asarray(links.sum(axis=1)).ravel()
     free = (np.clip((topology.lip_rings(mesh) - _LIP_EDGES) / 3.0, 0, 1)
-            * np.clip((topology.lid_rings(mesh) - _LID_EDGES) / 3.0, 0, 1) * np.clip((_SMOOTH_BELOW - rest[:, 1]) / 0.1, 0, 1) * (degree > 0))
+            * np.clip((topology.lid_rings(mesh) - _LID_EDGES) / 3.0, 0, 1)
+            * np.clip((_SMOOTH_BELOW - rest[:, 1]) / 0.1, 0, 1) * (degree > 0))
     step = (sp.diags(1 - 0.5 * free) + sp.diags(0.5 * free / np.maximum(degree, 1)).dot(links)).tocsr()
     columns = moves.transpose(1, 0, 2).reshape(len(mesh.ring), -1)
     for _ in range(_SMOOTHING_ROUNDS):

@@ -4,6 +4,8 @@ import scipy.sparse as sp
 from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
+from BFM.open_model_builder import topology
+
 # The published standard positions (dm) of the five points: the eyes are the means of landmarks 37, 40 and
 # 43, 46; then nose 31, mouth corners 49 and 55.
 _STANDARD = {
@@ -17,23 +19,23 @@ _STANDARD = {
 # rendered mean face, averaged with its mirror image; jaw, lid and lip landmarks then snapped to the face's
 # outline, the lid margins and the lips' edges.
 LANDMARK_UV = np.array([
-    (0.8288, 0.3750), (0.8501, 0.3767), (0.8686, 0.3763), (0.8896, 0.3793),
+    (0.8293, 0.3679), (0.8503, 0.3742), (0.8692, 0.3747), (0.8893, 0.3736),
     (0.9111, 0.3863), (0.9286, 0.4083), (0.9430, 0.4321), (0.9550, 0.4628),
     (0.9570, 0.4832), (0.9550, 0.5036), (0.9430, 0.5342), (0.9286, 0.5580),
-    (0.9111, 0.5800), (0.8896, 0.5870), (0.8686, 0.5900), (0.8501, 0.5896),
-    (0.8288, 0.5913), (0.8291, 0.4159), (0.8217, 0.4337), (0.8204, 0.4475),
-    (0.8220, 0.4605), (0.8268, 0.4726), (0.8268, 0.4938), (0.8220, 0.5059),
-    (0.8204, 0.5188), (0.8217, 0.5326), (0.8291, 0.5504), (0.8350, 0.4832),
-    (0.8485, 0.4832), (0.8602, 0.4832), (0.8706, 0.4832), (0.8795, 0.4711),
+    (0.9111, 0.5800), (0.8893, 0.5928), (0.8692, 0.5916), (0.8503, 0.5921),
+    (0.8293, 0.5984), (0.8295, 0.4168), (0.8217, 0.4337), (0.8204, 0.4475),
+    (0.8220, 0.4605), (0.8282, 0.4721), (0.8282, 0.4942), (0.8220, 0.5059),
+    (0.8204, 0.5188), (0.8217, 0.5326), (0.8295, 0.5496), (0.8350, 0.4832),
+    (0.8485, 0.4832), (0.8612, 0.4832), (0.8706, 0.4832), (0.8795, 0.4711),
     (0.8823, 0.4775), (0.8835, 0.4832), (0.8823, 0.4889), (0.8795, 0.4952),
     (0.8378, 0.4402), (0.8348, 0.4466), (0.8357, 0.4545), (0.8402, 0.4584),
-    (0.8415, 0.4524), (0.8422, 0.4462), (0.8401, 0.5080), (0.8357, 0.5118),
-    (0.8348, 0.5197), (0.8378, 0.5261), (0.8421, 0.5201), (0.8413, 0.5139),
-    (0.9092, 0.4626), (0.8985, 0.4717), (0.8967, 0.4789), (0.8979, 0.4832),
-    (0.8968, 0.4875), (0.8979, 0.4947), (0.9093, 0.5037), (0.9214, 0.4965),
+    (0.8415, 0.4524), (0.8413, 0.4458), (0.8401, 0.5080), (0.8357, 0.5118),
+    (0.8348, 0.5197), (0.8378, 0.5261), (0.8412, 0.5205), (0.8413, 0.5139),
+    (0.9086, 0.4625), (0.8985, 0.4717), (0.8967, 0.4789), (0.8981, 0.4832),
+    (0.8968, 0.4875), (0.8979, 0.4947), (0.9087, 0.5038), (0.9214, 0.4965),
     (0.9247, 0.4885), (0.9250, 0.4832), (0.9247, 0.4778), (0.9214, 0.4698),
-    (0.9130, 0.4674), (0.9048, 0.4800), (0.9050, 0.4832), (0.9047, 0.4864),
-    (0.9131, 0.4990), (0.9132, 0.4872), (0.9132, 0.4831), (0.9133, 0.4791),
+    (0.9111, 0.4662), (0.9048, 0.4800), (0.9050, 0.4832), (0.9047, 0.4864),
+    (0.9113, 0.5002), (0.9132, 0.4872), (0.9132, 0.4831), (0.9133, 0.4791),
 ])
 
 
@@ -64,7 +66,7 @@ def similarity(points, goal):
 
 def landmark_vertices(uv, part, landmark_uv):
     """[68] the skin vertex nearest to each landmark's texture coordinates."""
-    skin = np.flatnonzero(part == 0)
+    skin = np.flatnonzero(part == topology.SKIN)
     return skin[cKDTree(uv[skin]).query(landmark_uv)[1]]
 
 
@@ -76,8 +78,8 @@ def crop(centers):
     """
     x, y, z = centers.T
     hairline = 0.665 - 0.16 * np.clip(np.abs(x) / 0.66, 0, 1) ** 2.5 - 0.3 * np.clip(-0.12 - z, 0, 1)
-    neck = -0.82 + 0.46 * np.clip((0.02 - z) / 0.5, 0, 1)
-    return (z > -0.43) & (y < hairline) & (y > neck)
+    neck = -0.82 + 0.38 * np.clip((0.02 - z) / 0.5, 0, 1)
+    return (z > -0.51) & (y < hairline) & (y > neck)
 
 
 def largest_piece(faces, wanted):
@@ -109,17 +111,30 @@ def regions(layers, full, positions, landmarks):
     """The skin region of the reflectance loss and the smaller photometric region.
 
     Args:
-      layers: albedo.Layers.  full: build.FullMesh.  positions: [N,3] mean, dm.  landmarks: [68].
+      layers: paint_layers.Layers.  full: build.FullMesh.  positions: [N,3] mean, dm.  landmarks: [68].
     Returns:
       (skin [N] bool, front [N] bool).
     """
     x, y, z = positions.T
     marks = positions[landmarks]
-    outside = (full.part == 0) & (full.depth == 0)
+    outside = (full.part == topology.SKIN) & (full.depth == 0)
     nostril = np.min([np.linalg.norm((positions - marks[k]) * [1, 1, 0.7], axis=1) for k in (31, 32, 34, 35)], axis=0)
     near_eye = np.minimum(*[np.linalg.norm((positions - marks[eye].mean(axis=0)) * [0.75, 1.25, 0.5], axis=1)
                             for eye in (slice(36, 42), slice(42, 48))])
     skin = (outside & (layers.brows.mean(axis=0) < 0.03) & (layers.lips < 0.02) & (layers.lashes < 0.05)
             & (nostril > 0.06) & (near_eye > 0.115))
-    front = ~np.isin(full.part, (1, 4)) & (y < 0.55 - 0.1 * np.clip(np.abs(x) / 0.6, 0, 1) ** 2) & (z > -0.29) & (y > -0.80 + 0.6 * np.clip(np.abs(x) - 0.2, 0, 1))
-    return skin, front
+    brow_line = 0.55 - 0.1 * np.clip(np.abs(x) / 0.6, 0, 1) ** 2
+    jaw_line = -0.80 + 0.6 * np.clip(np.abs(x) - 0.2, 0, 1)
+    front = ~np.isin(full.part, (topology.MOUTH, topology.TEETH)) & (y < brow_line) & (y > jaw_line) & (z > -0.29)
+    return skin, front & ~_near_rim(full.triangles, len(positions))
+
+
+def _near_rim(triangles, count, rounds=4):
+    """[N] bool: vertices on the mesh's rim and up to `rounds` triangles away from it."""
+    ends = np.sort(np.stack([triangles, np.roll(triangles, -1, axis=1)], axis=2).reshape(-1, 2), axis=1)
+    edges, faces = np.unique(ends, axis=0, return_counts=True)
+    near = np.zeros(count, bool)
+    near[edges[faces == 1]] = True
+    for _ in range(rounds):
+        near[triangles[near[triangles].any(axis=1)]] = True
+    return near

@@ -12,6 +12,8 @@ import scipy.sparse as sp
 from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
+# The parts, by their place in open_model.PARTS.
+SKIN, MOUTH, RIGHT_EYE, LEFT_EYE, TEETH = range(5)
 MOUTH_RINGS = 5
 SOCKET_RINGS = 1
 _NARROWING = 0.35
@@ -49,13 +51,13 @@ def _ring_numbers(quads, start, count):
 def lid_rings(mesh):
     """[n] number of edges from the sockets' seams outwards, on the skin; 0 on the seams and inside."""
     seam = np.zeros(len(mesh.ring), bool)
-    for eye in (2, 3):
+    for eye in (RIGHT_EYE, LEFT_EYE):
         # The socket's rings are part of the skin, like the seam; only they touch the dome.
         seam[mesh.quads[mesh.part == eye]] = True
     for _ in range(SOCKET_RINGS):
-        touched = seam[mesh.quads].any(axis=1) & (mesh.part == 0)
+        touched = seam[mesh.quads].any(axis=1) & (mesh.part == SKIN)
         seam[mesh.quads[touched]] |= (mesh.ring > 0)[mesh.quads[touched]]
-    start = np.unique(mesh.quads[seam[mesh.quads].any(axis=1) & (mesh.part == 0)])
+    start = np.unique(mesh.quads[seam[mesh.quads].any(axis=1) & (mesh.part == SKIN)])
     start = start[mesh.ring[start] == 0]
     outside = mesh.quads[(mesh.ring[mesh.quads] == 0).all(axis=1)]
     return np.maximum(_ring_numbers(outside, start, len(mesh.ring)), 0)
@@ -63,7 +65,7 @@ def lid_rings(mesh):
 
 def lip_rings(mesh):
     """[n] number of edges from the seam between lips and mouth outwards, on the skin; 0 on the seam and inside."""
-    start = np.unique(mesh.quads[mesh.part == 1])
+    start = np.unique(mesh.quads[mesh.part == MOUTH])
     outside = mesh.quads[(mesh.ring[mesh.quads] == 0).all(axis=1)]
     return np.maximum(_ring_numbers(outside, start[mesh.ring[start] == 0], len(mesh.ring)), 0)
 
@@ -164,8 +166,7 @@ def _dome(loop, vertices, helper, first_new):
     """The eyeball's dome inside a socket loop.
 
     Returns:
-      (quads [q,4], angles [v,2]: angle from the gaze axis and around it, of the new vertices, radians,
-      points [v,3]).
+      (quads [q,4]; of the new vertices, angles from the gaze axis [v,2], radians times direction; points [v,3]).
     """
     center, radius = sphere_fit(vertices[helper])
     ring_direction = vertices[loop, :2] - vertices[loop, :2].mean(axis=0)
@@ -215,6 +216,46 @@ def _teeth_front(human, mean, name):
     return rows[(normal * away).sum(axis=1) > 0]
 
 
+class _Assembly:
+    """Collects the pieces of the mesh: quads, their texture coordinates and part, and vertices that are new."""
+
+    def __init__(self, human):
+        self.quads, self.quad_uvs, self.part = [], [], []
+        self.uvs, self.weights = [human.uvs], []
+        self.ring = np.zeros(len(human.vertices), int)
+        self._human = human
+
+    def take(self, rows, part):
+        """Add quads of the base mesh by their numbers."""
+        self.add(self._human.quads[rows], self._human.quad_uvs[rows], part)
+
+    def add(self, quads, quad_uvs, part):
+        self.quads.append(quads)
+        self.quad_uvs.append(quad_uvs)
+        self.part.append(np.full(len(quads), part))
+
+    def new_vertices(self, points, uvs, anchors, places, ring):
+        """Add vertices at `points` [v,3] that follow the base vertices `anchors` [a] at `places` [a,3] affinely.
+
+        Returns:
+          (first new vertex, first new texture coordinate).
+        """
+        first = len(self.ring), sum(len(part) for part in self.uvs)
+        weights = sp.lil_matrix((len(points), len(self._human.vertices)))
+        weights[:, anchors] = affine_weights(points, places)
+        self.weights.append(weights.tocsr())
+        self.uvs.append(uvs)
+        self.ring = np.concatenate([self.ring, np.full(len(points), ring)])
+        return first
+
+    def mesh(self, base_weights):
+        quads = np.concatenate(self.quads)
+        used, local = np.unique(quads, return_inverse=True)
+        return CoarseMesh(local.reshape(-1, 4), np.concatenate(self.quad_uvs), np.concatenate(self.uvs),
+                          np.concatenate(self.part), sp.vstack([base_weights] + self.weights).tocsr()[used],
+                          self.ring[used])
+
+
 def build(human, mean, wanted):
     """Assemble the coarse face mesh.
 
@@ -228,81 +269,59 @@ def build(human, mean, wanted):
     body = np.flatnonzero(human.group == 'body')
     island = uv_islands(human.quad_uvs[body], len(human.uvs))
     center = mean[human.quads[body]].mean(axis=1)
-    eyes = {part: human.group_vertices('helper-%s-eye' % part[0]) for part in ('right', 'left')}
-    eye_center = {part: mean[helper].mean(axis=0) for part, helper in eyes.items()}
-    face_island = island[np.argmax(np.where(np.abs(center[:, 0]) < 0.1, center[:, 2], -1)
-                                   * (np.abs(center[:, 1] - eye_center['left'][1] + 0.3) < 0.3))]
-    skin = body[(island == face_island) & wanted[body]]
-    on_skin = np.unique(human.quads[body[island == face_island]])
-
-    count = len(mean)
-    quads, uvs, parts = [human.quads[skin]], [human.quad_uvs[skin]], [np.zeros(len(skin), int)]
-    ring = np.zeros(count, int)
-    extra_points, extra_weights, extra_plane, next_new = [], [], [], count
-    extra_uvs, next_uv = [], len(human.uvs)
+    eyes = [human.group_vertices('helper-%s-eye' % side) for side in 'rl']
+    eye_centers = np.stack([mean[helper].mean(axis=0) for helper in eyes])
+    # The face's island of texture is the one with the foremost quad, the nose's tip, below the eyes.
+    below = np.linalg.norm(center - eye_centers.mean(axis=0) + [0, 0.3, 0], axis=1) < 0.8
+    face = island[np.argmax(np.where(below, center[:, 2], -np.inf))]
+    on_skin = np.unique(human.quads[body[island == face]])
 
     def cavity(near):
-        others = [k for k in np.unique(island) if k != face_island]
+        """The quads behind the opening nearest to a point, and each base vertex's ring in there (-1: none)."""
+        others = np.setdiff1d(island, [face])
         distance = [np.linalg.norm(center[island == k].mean(axis=0) - near) for k in others]
-        inside = body[island == others[int(np.argmin(distance))]]
-        number = _ring_numbers(human.quads[inside], np.intersect1d(on_skin, human.quads[inside]), count)
-        return inside, number
+        rows = body[island == others[np.argmin(distance)]]
+        return rows, _ring_numbers(human.quads[rows], np.intersect1d(on_skin, human.quads[rows]), len(mean))
 
-    mouth_center = np.mean([eye_center['left'], eye_center['right']], axis=0) - [0, 0.67, 0.2]
-    inside, number = cavity(mouth_center)
-    kept = inside[(number[human.quads[inside]] <= MOUTH_RINGS).all(axis=1)]
-    mouth = kept
-    loop = ring_loop(human.quads[kept], number, MOUTH_RINGS)
-    sheet = _sheet(loop, mean)
-    uv_of = dict(zip(human.quads[kept].ravel(), human.quad_uvs[kept].ravel()))
-    quads += [human.quads[kept], sheet]
-    uvs += [human.quad_uvs[kept], np.vectorize(uv_of.get)(sheet)]
-    parts.append(np.full(len(kept) + len(sheet), 1))
-    ring = np.maximum(ring, number)
+    assembly = _Assembly(human)
+    assembly.take(body[(island == face) & wanted[body]], SKIN)
+
+    rows, ring = cavity(eye_centers.mean(axis=0) - [0, 0.67, 0.2])
+    assembly.ring = np.maximum(assembly.ring, ring)
+    rows = rows[(ring[human.quads[rows]] <= MOUTH_RINGS).all(axis=1)]
+    sheet = _sheet(ring_loop(human.quads[rows], ring, MOUTH_RINGS), mean)
+    uv_of = dict(zip(human.quads[rows].ravel(), human.quad_uvs[rows].ravel()))
+    assembly.take(rows, MOUTH)
+    assembly.add(sheet, np.vectorize(uv_of.get)(sheet), MOUTH)
+    base_weights = _narrowed(mean, assembly.ring, np.unique(human.quads[rows]))
 
     for name in ('helper-upper-teeth', 'helper-lower-teeth'):
         front = _teeth_front(human, mean, name)
-        quads.append(human.quads[front])
-        uvs.append(human.quad_uvs[front])
-        parts.append(np.full(len(front), 4))
-        ring[human.quads[front]] = MOUTH_RINGS
+        assembly.take(front, TEETH)
+        assembly.ring[human.quads[front]] = MOUTH_RINGS
 
-    for part, name in ((2, 'right'), (3, 'left')):
-        inside, number = cavity(eye_center[name])
-        kept = inside[(number[human.quads[inside]] <= SOCKET_RINGS).all(axis=1)]
-        loop = ring_loop(human.quads[kept], number, SOCKET_RINGS)
-        dome, plane, points = _dome(loop, mean, eyes[name], next_new)
-        uv_of = dict(zip(human.quads[kept].ravel(), human.quad_uvs[kept].ravel()))
-        uv_of.update(zip(next_new + np.arange(len(points)), next_uv + np.arange(len(points))))
-        quads += [human.quads[kept], dome]
-        uvs += [human.quad_uvs[kept], np.vectorize(uv_of.get)(dome)]
-        parts += [np.zeros(len(kept), int), np.full(len(dome), part)]
-        ring = np.maximum(ring, number)
-        weights = sp.lil_matrix((len(points), count))
-        weights[:, eyes[name]] = affine_weights(points, mean[eyes[name]])
-        extra_weights.append(weights.tocsr())
-        extra_points.append(points)
-        extra_plane.append(plane)
-        extra_uvs.append(dome_uv(plane, name))
-        next_new += len(points)
-        next_uv += len(points)
-
-    quads = np.concatenate(quads)
-    used, local = np.unique(quads, return_inverse=True)
-    weights = sp.vstack([_narrowed(mean, ring, np.unique(human.quads[mouth]))] + extra_weights).tocsr()[used]
-    ring = np.concatenate([ring, np.full(next_new - count, SOCKET_RINGS + 1)])[used]
-    return CoarseMesh(local.reshape(-1, 4), np.concatenate(uvs), np.concatenate([human.uvs] + extra_uvs),
-                      np.concatenate(parts), weights, ring)
+    for part, helper, eye_center in ((RIGHT_EYE, eyes[0], eye_centers[0]), (LEFT_EYE, eyes[1], eye_centers[1])):
+        rows, ring = cavity(eye_center)
+        assembly.ring[:len(ring)] = np.maximum(assembly.ring[:len(ring)], ring)
+        rows = rows[(ring[human.quads[rows]] <= SOCKET_RINGS).all(axis=1)]
+        loop = ring_loop(human.quads[rows], ring, SOCKET_RINGS)
+        dome, plane, points = _dome(loop, mean, helper, len(assembly.ring))
+        vertex, uv = assembly.new_vertices(points, dome_uv(plane, part), helper, mean[helper], SOCKET_RINGS + 1)
+        uv_of = dict(zip(human.quads[rows].ravel(), human.quad_uvs[rows].ravel()))
+        uv_of.update(zip(vertex + np.arange(len(points)), uv + np.arange(len(points))))
+        assembly.take(rows, SKIN)
+        assembly.add(dome, np.vectorize(uv_of.get)(dome), part)
+    return assembly.mesh(base_weights)
 
 
 # Where the two eyeballs lie in the eye textures, and the iris there: centres and radius, as UV (v up).
-_EYE_UV = {'right': (149.5 / 512, 1 - 363.0 / 512), 'left': (361.5 / 512, 1 - 152.5 / 512)}
+_EYE_UV = {RIGHT_EYE: (149.5 / 512, 1 - 363.0 / 512), LEFT_EYE: (361.5 / 512, 1 - 152.5 / 512)}
 _IRIS_UV_RADIUS = 59.0 / 512
 IRIS_ANGLE = 22.0
 
 
-def dome_uv(plane, name):
-    """Texture coordinates in the eye textures for the dome's angles [v,2] (radians times direction)."""
+def dome_uv(plane, part):
+    """Texture coordinates in the eye textures for an eye's angles from the gaze [v,2] (radians times direction)."""
     theta = np.linalg.norm(plane, axis=1, keepdims=True)
     reach = np.sin(theta) / np.sin(np.radians(IRIS_ANGLE)) * _IRIS_UV_RADIUS
-    return np.asarray(_EYE_UV[name]) + reach * plane / np.maximum(theta, 1e-12)
+    return np.asarray(_EYE_UV[part]) + reach * plane / np.maximum(theta, 1e-12)

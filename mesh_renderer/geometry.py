@@ -10,7 +10,9 @@ from mesh_renderer.tf1 import tf
 def blend_shapes(mean, basis, coefficients):
     """A linear model: mean + basis . coefficients, for each mesh of a batch.
 
-    The basis is read once for every 16 meshes; for fewer it costs as much.
+    What takes the time is to read the basis, once for every 16 meshes. The terms are added in their order, the
+    mean last; in partial sums where there are at most four meshes, so that the last bits of a result differ
+    between small and large batches.
 
     Args:
         mean: [M] float32.
@@ -18,7 +20,7 @@ def blend_shapes(mean, basis, coefficients):
         coefficients: [B,K] float32.
 
     Returns:
-        [B,M] float32: the K terms added in their order, then the mean. The gradient flows to all three.
+        [B,M] float32. The gradient flows to all three.
 
     Raises:
         ValueError, TypeError: a wrong rank or type.

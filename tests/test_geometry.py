@@ -48,6 +48,8 @@ def cases():
 
     return {
         'blend_shapes': (geometry.blend_shapes, [floats(301), floats(301, 7), floats(3, 7)], []),
+        'blend_shapes, 6 meshes': (geometry.blend_shapes, [floats(99), floats(99, 37), floats(6, 37)], []),
+        'blend_shapes, 2 meshes': (geometry.blend_shapes, [floats(99), floats(99, 37), floats(2, 37)], []),
         'blend_shapes, 35 meshes': (geometry.blend_shapes, [floats(70), floats(70, 3), floats(35, 3)], []),
         'transform_points': (geometry.transform_points, [floats(3, 277, 3), floats(3, 3, 3), floats(3, 3)], []),
         'transform_points to 4': (geometry.transform_points, [floats(2, 5, 3), floats(2, 3, 4), floats(2, 4)], []),

@@ -114,7 +114,7 @@ int64_t CheckRenderer(Random* random) {
 
 void CheckGeometry(Random* random) {
   const int count = Below(random, 700), triangle_count = count > 0 ? Below(random, 900) : 0;
-  const int ring = Below(random, 9), width = 3 + Below(random, 2), terms = Below(random, 20);
+  const int ring = Below(random, 9), width = 3 + Below(random, 2), terms = Below(random, 50);
   const int batch = Below(random, 40);
   std::unique_ptr<int32_t[]> corner[3];
   for (auto& ids : corner) {

@@ -18,6 +18,31 @@ constexpr int kTile = 64;  // rows whose values are written together, a multiple
 
 typedef float ImageVector __attribute__((vector_size(4 * kImages)));
 
+// Up to this many images are blended one by one: reading the basis is then what takes the time.
+constexpr int kFewImages = 4;
+
+typedef float LaneVector __attribute__((vector_size(4 * kLanes)));
+
+inline LaneVector LanesAt(const float* from) {
+  LaneVector lanes;
+  std::memcpy(&lanes, from, sizeof(lanes));
+  return lanes;
+}
+
+// Sum of products, in kLanes partial sums.
+inline float DotProduct(const float* a, const float* b, int size) {
+  LaneVector sums = {};
+  int k = 0;
+  for (; k + kLanes <= size; k += kLanes) sums += LanesAt(a + k) * LanesAt(b + k);
+  float lanes[kLanes];
+  std::memcpy(lanes, &sums, sizeof(sums));
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int j = 0; j < width; ++j) lanes[j] += lanes[j + width];
+  }
+  for (; k < size; ++k) lanes[0] += a[k] * b[k];
+  return lanes[0];
+}
+
 template <int kWidth>
 void TransformBlocks(const float* points, const float* linear, const float* offset, int64_t count,
                      float* images) {
@@ -81,6 +106,14 @@ void TransformGradBlocks(const float* points, const float* linear, const float* 
 
 void Blend(const float* mean, const float* basis, const float* coefficients, int64_t batch, int64_t size,
            int terms, int64_t begin, int64_t end, float* values) {
+  if (batch <= kFewImages) {
+    for (int64_t m = begin; m < end; ++m) {
+      for (int64_t i = 0; i < batch; ++i) {
+        values[i * size + m] = DotProduct(basis + m * terms, coefficients + i * terms, terms) + mean[m];
+      }
+    }
+    return;
+  }
   // [terms] per group of images.
   const int64_t groups = (batch + kImages - 1) / kImages;
   std::vector<float> columns(groups * terms * kImages, 0.0f);

@@ -6,8 +6,8 @@
 
 namespace mesh_renderer {
 
-// values[i][m] = mean[m] + sum_k coefficients[i][k] basis[m][k] for m in [begin, end) and all images i, the
-// terms added in the order of k, the mean last. basis [size, terms], coefficients [batch, terms], values
+// values[i][m] = sum_k coefficients[i][k] basis[m][k] + mean[m] for m in [begin, end) and all images i. The terms
+// are added in the order of k, but in partial sums where there are at most four images. basis [size, terms], coefficients [batch, terms], values
 // [batch, size].
 void Blend(const float* mean, const float* basis, const float* coefficients, int64_t batch, int64_t size,
            int terms, int64_t begin, int64_t end, float* values);

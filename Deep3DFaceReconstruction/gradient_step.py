@@ -5,13 +5,13 @@ summed and then applied at once: whether the batches came one after the other (a
 is the same to the result. With `count` batches a step each contribution is divided by count beforehand, so that the
 sum is the mean. Batch norm normalises each batch by itself in every case ("ghost" batch norm, Hoffer et al. 2017).
 """
-from collections import namedtuple
+import collections
 
 from Deep3DFaceReconstruction import layers
 from Deep3DFaceReconstruction.tf1 import tf
 
 # finite: whether loss and all contributions are; first / more: ops that set / add to the sums of this process.
-Contribution = namedtuple('Contribution', 'finite first more')
+Contribution = collections.namedtuple('Contribution', 'finite first more')
 
 
 class GradientStep:
@@ -43,19 +43,22 @@ class GradientStep:
         """The variables that a step changes, in the order of the sums."""
         return self.trained + self.statistics
 
-    def apply(self, sums, optimizer, global_step, skipped):
+    def apply(self, sums, optimizers, global_step, skipped):
         """Ops that end a step.
 
         Args:
           sums: what to apply, in the order of `targets`.
-          optimizer: a tf.train.Optimizer.
+          optimizers: function of a variable -> the tf.train.Optimizer that trains it.
           global_step: int64 variable, counts every step: the place in the data.
           skipped: int64 variable, counts those that were not applied.
         Returns:
           (apply, skip): the ops for a sound and for a non-finite sum.
         """
         count = len(self.trained)
-        updates = [optimizer.apply_gradients(list(zip(sums[:count], self.trained)))]
+        shares = collections.OrderedDict()
+        for gradient, variable in zip(sums[:count], self.trained):
+            shares.setdefault(optimizers(variable), []).append((gradient, variable))
+        updates = [optimizer.apply_gradients(share) for optimizer, share in shares.items()]
         updates += [tf.assign_add(moving, step) for moving, step in zip(self.statistics, sums[count:])]
         with tf.control_dependencies(updates):
             applied = tf.assign_add(global_step, 1)

@@ -162,8 +162,12 @@ class _Graph:
             if index == 0:
                 self._rate = tf.placeholder(tf.float32, [])
                 sums = self.exchange.sums if place else step.sums
-                self._apply, self._skip = step.apply(sums, tf.train.AdamOptimizer(self._rate), self.global_step,
-                                                     self.skipped)
+                trunk = heads = tf.train.AdamOptimizer(self._rate)
+                if options.lr_heads != 1.0:
+                    heads = tf.train.AdamOptimizer(self._rate * options.lr_heads)
+                self._apply, self._skip = step.apply(
+                    sums, lambda v: trunk if v.op.name.startswith(resnet_v1.SCOPE) else heads, self.global_step,
+                    self.skipped)
                 self._summary = _picture_summary(batch, outputs)
                 self._validation_graph(model, data.val)
         self.variables = tf.global_variables()

@@ -10,7 +10,8 @@ _DATA = os.path.join(assets.ROOT, 'processed_data')
 
 # The published training; --preset paper is what the paper itself says.
 _PUBLISHED = OrderedDict([
-    ('gamma', 27), ('batch_size', 16), ('steps', 200000), ('lr', 1e-4), ('lr_decay', 0.2), ('lr_decay_step', 100000),
+    ('gamma', 27), ('batch_size', 16), ('steps', 200000),
+    ('lr', 1e-4), ('lr_heads', 1.0), ('lr_decay', 0.2), ('lr_decay_step', 100000),
     ('w_photo', 1.92), ('w_landmark', 1.6e-3), ('w_id', 0.2), ('w_reg', 3e-4), ('w_ex', 0.8), ('w_tex', 1.7e-2),
     ('w_reflect', 5.0), ('w_gamma', 10.0), ('weight_decay', 0.0), ('bn_decay', 0.997)])
 PRESETS = {
@@ -26,7 +27,7 @@ TrainOptions = namedtuple('TrainOptions', [
     'preset', 'gamma', 'id_net', 'w_photo', 'w_landmark', 'w_id', 'w_reg', 'w_ex', 'w_tex', 'w_reflect', 'w_gamma',
     'weight_decay', 'bn_decay',
     # the optimizer
-    'steps', 'batch_size', 'accumulate', 'lr', 'lr_decay', 'lr_decay_step', 'seed', 'augment',
+    'steps', 'batch_size', 'accumulate', 'lr', 'lr_heads', 'lr_decay', 'lr_decay_step', 'seed', 'augment',
     # how often, how many
     'save_every', 'validate_every', 'summary_every', 'keep', 'val_batch_size', 'loader_threads', 'threads',
     # many machines
@@ -80,6 +81,8 @@ def train_parser():
                        help='batches per step, one after the other: --batch_size 4 --accumulate 4 for 16 images on a '
                             'small GPU; batch norm sees 4 at a time')
     _add(group, '--lr', _not_negative, 'learning rate')
+    _add(group, '--lr_heads', _not_negative, 'its factor for the seven heads; a trunk that starts from random numbers '
+         'needs a rate that its heads cannot stand')
     _add(group, '--lr_decay', _not_negative, 'its factor from --lr_decay_step on')
     _add(group, '--lr_decay_step', _natural, 'step from which the learning rate is lower')
     group.add_argument('--seed', type=_natural, default=0, metavar='N', help='of initialisation and data order')

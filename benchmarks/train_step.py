@@ -82,7 +82,8 @@ def main():
             graph = reconstruction_model.ReconstructionModel(model, weights, id_net, features)
             outputs = graph(random_batch(size), is_training=True)
             update = GradientStep(outputs.losses.total, 1)
-            apply, _ = update.apply(update.sums, tf.train.AdamOptimizer(1e-4), tf.train.get_or_create_global_step(),
+            adam = tf.train.AdamOptimizer(1e-4)
+            apply, _ = update.apply(update.sums, lambda _: adam, tf.train.get_or_create_global_step(),
                                     tf.get_variable('skipped', [], tf.int64, trainable=False,
                                                     initializer=tf.zeros_initializer()))
             return [(update.contribution.first, update.contribution.finite), apply]

@@ -17,7 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 @pytest.fixture(scope='module')
 def pictures(tmp_path_factory):
     folder = str(tmp_path_factory.mktemp('pictures'))
-    synthesis.synthesize(folder, 4, 7, synthesis.SynthesisOptions(max_yaw=15, max_pitch=5))
+    synthesis.synthesize(folder, 4, 7, synthesis.PLAIN_OPTIONS._replace(max_yaw=15, max_pitch=5))
     return folder
 
 

@@ -18,8 +18,8 @@ class Toy:
         self.step = GradientStep(self.loss, count)
         self.global_step = tf.train.get_or_create_global_step()
         self.skipped = tf.get_variable('skipped', [], tf.int64, tf.zeros_initializer(), trainable=False)
-        self.apply, self.skip = self.step.apply(self.step.sums, tf.train.GradientDescentOptimizer(0.1),
-                                                self.global_step, self.skipped)
+        optimizer = tf.train.GradientDescentOptimizer(0.1)
+        self.apply, self.skip = self.step.apply(self.step.sums, lambda _: optimizer, self.global_step, self.skipped)
 
 
 def values_of(session, toy):

@@ -7,7 +7,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel demo test test-all lint clean
+.PHONY: help setup kernel demo test test-all train-smoke bench kernel-asan lint clean
 .DELETE_ON_ERROR:
 
 # Asked only by targets that need a Python, once; fails with one line that says what is missing.
@@ -40,6 +40,20 @@ test: setup ## run all tests; with TF=2, the quick part of them
 test-all: setup ## run all tests on either TensorFlow
 	@sh tools/setup.sh '$(found)' develop
 	@$(run) -m pytest $(ARGS)
+
+train-smoke: setup ## train on synthetic pictures from scratch, print the losses, export, run the demo (10 minutes)
+	@$(run) benchmarks/train_smoke.py $(ARGS)
+
+bench: setup ## measure the demo, the renderer, the data and a training step
+	@$(run) benchmarks/demo.py
+	@$(run) benchmarks/render.py
+	@$(run) benchmarks/data.py
+	@$(run) benchmarks/train_step.py
+
+kernel-asan: ## run the renderer's plain C++ under AddressSanitizer over random and malicious meshes
+	@$(checked)
+	@sh tools/setup.sh '$(found)' packages
+	@$(run) -m mesh_renderer.kernels.check_memory
 
 lint: setup ## check the code's style
 	@sh tools/setup.sh '$(found)' develop

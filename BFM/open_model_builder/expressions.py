@@ -9,8 +9,8 @@ _UNITS = 'expression/units/'
 # Probability that a unit is at work, where it differs from the common one.
 _COMMON_RATE = 0.20
 _RATES = {'eye-closure': 0.22, 'mouth-open': 0.22, 'mouth-corner-puller': 0.35, 'mouth-part-later': 0.12,
-          'eyebrows-up': 0.30, 'eyebrows-down': 0.30, 'neck-platysma': 0.05}
-_TWIN_RATE = 0.75       # how often left and right do the same
+          'eyebrows-up': 0.40, 'eyebrows-down': 0.30, 'neck-platysma': 0.05}
+_TWIN_RATE = 0.65       # how often left and right do the same
 _SIDE_BLEND = 0.12      # dm: half-width of the blend where a unit of the whole mouth is split into sides
 _MOUTH_LIMIT = 2.0      # the sum of the mouth's units, beyond which all of them are scaled down
 _GAP_ROOM = 0.7
@@ -19,6 +19,7 @@ _SMOOTH_BELOW = 0.12    # dm: under the eyes
 _LIP_EDGES, _LID_EDGES = 2, 3  # edges from the seams of lips and lids within which nothing is smoothed
 # A smile is many units at once: their weight at its strongest, and the same for the teeth that it may show.
 _SMILE_RATE = 0.35
+_LOPSIDED_RATE = 0.3  # of smiles, on one side weaker
 _SMILE = {'mouth-corner-puller': 0.75, 'mouth-retraction': 0.35, 'eye-slit': 0.25}
 _SMILING_TEETH = {'mouth-upward-retraction': 0.40, 'mouth-elevation': 0.20, 'mouth-depression-retraction': 0.25,
                   'mouth-parling': 0.40}
@@ -94,12 +95,14 @@ class ExpressionUnits:
         # Lips that are pressed, pursed or pulled in do not open wide.
         pressed = np.maximum(value[:, row['mouth-compression']], value[:, row['mouth-pursing']])
         value[:, row['mouth-open']] *= 1 - _GAP_ROOM * pressed
-        smile = (random.rand(count) < _SMILE_RATE) * random.beta(1.6, 1.2, count)
-        teeth = smile * random.rand(count)
+        smile = ((random.rand(count) < _SMILE_RATE) * random.beta(1.6, 1.2, count))[:, None] * np.ones(2)
+        lopsided = random.rand(count) < _LOPSIDED_RATE
+        smile[lopsided, random.randint(0, 2, lopsided.sum())] *= random.rand(lopsided.sum())
+        teeth = smile * random.rand(count, 1)
         for amount, recipe in ((smile, _SMILE), (teeth, _SMILING_TEETH)):
             for name, weight in recipe.items():
-                one = weight * amount * np.clip(1 + 0.25 * random.randn(count), 0, 1.5)
-                value[:, row[name]] = np.maximum(value[:, row[name]], one[:, None])
+                one = weight * amount * np.clip(1 + 0.25 * random.randn(count, 1), 0, 1.5)
+                value[:, row[name]] = np.maximum(value[:, row[name]], one)
         mouth = [k for k, name in enumerate(self.names) if name.startswith('mouth')]
         total = value[:, mouth].sum(axis=1, keepdims=True)
         value[:, mouth] *= np.minimum(1, _MOUTH_LIMIT / np.maximum(total, 1e-9))

@@ -6,7 +6,7 @@ import sys
 from Deep3DFaceReconstruction import assets, sample_files, training_set
 from Deep3DFaceReconstruction.alignment import POS, align_img, standard_five_points
 from Deep3DFaceReconstruction.contact_sheet import write_contact_sheet
-from Deep3DFaceReconstruction.image_io import InputError, list_images
+from Deep3DFaceReconstruction.image_io import InputError, list_images, result_names
 from Deep3DFaceReconstruction.process import prepare_process
 from Deep3DFaceReconstruction.task_pool import PoolError, task_pool
 
@@ -66,7 +66,7 @@ def run(options):
                     bar.write(row.reason, file=sys.stderr)
 
             counts = training_set.prepare_all(pool, preparer, paths, show)
-        write_contact_sheet(options.save_path, training_set.sample_names(paths))
+        write_contact_sheet(options.save_path, result_names(paths))
     print('%s: %d done, %d kept from before, %d failed' % (
         options.save_path, counts[training_set.DONE], counts[training_set.KEPT], counts[training_set.FAILED]))
     return 1 if counts[training_set.FAILED] else 0

@@ -1,5 +1,4 @@
 """From a photo to the aligned crops of its faces: what the network and the fitting see."""
-import os
 from collections import namedtuple
 
 import numpy as np
@@ -47,15 +46,8 @@ def _crop(face, name, image_path, image, count, finder):
     lm_68p = lm_inside = None
     if finder is not None:
         # Looked for in the crop, however the five points came: the photo's would be up to a pixel beside it.
-        found = finder.crop_landmarks68(np.ascontiguousarray(crop[0, :, :, ::-1]))
+        found = finder.crop_landmarks68(np.ascontiguousarray(crop[0, :, :, ::-1]), lm_5p)
         in_photo = alignment.from_crop(found, trans_params)
         lm_68p = alignment.to_y_up(found)
         lm_inside = np.logical_and(in_photo >= 0, in_photo < image.size).all(axis=1)
     return FaceCrop(name, image_path, count, crop[0], lm_5p, lm_68p, lm_inside)
-
-
-def result_names(image_paths):
-    """What the results of each photo are called: its name without ending, or with it where two would be the same."""
-    stems = [os.path.splitext(os.path.basename(path))[0] for path in image_paths]
-    return [os.path.basename(path).replace('.', '_') if stems.count(stem) > 1 else stem
-            for path, stem in zip(image_paths, stems)]

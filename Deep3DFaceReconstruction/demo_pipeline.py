@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from Deep3DFaceReconstruction import assets, image_io
 from Deep3DFaceReconstruction.background import batches, prefetched
-from Deep3DFaceReconstruction.crops import crops_of_photo, result_names
+from Deep3DFaceReconstruction.crops import crops_of_photo
 from Deep3DFaceReconstruction.files import written_aside
 from Deep3DFaceReconstruction.landmarks import FaceFinder
 from Deep3DFaceReconstruction.skin_model import skinmask
@@ -93,7 +93,7 @@ def _reconstruct_all(options, image_paths):
                            landmarks68=network is None or options.fit == 'refine')
 
     # Reading starts before TensorFlow is imported, which takes longer than most photos.
-    photos = prefetched(read, zip(image_paths, result_names(image_paths)), ahead=2 * options.batch_size)
+    photos = prefetched(read, zip(image_paths, image_io.result_names(image_paths)), ahead=2 * options.batch_size)
     from Deep3DFaceReconstruction.reconstruct import Reconstructor, write_result
 
     reconstructor = Reconstructor(network, options)

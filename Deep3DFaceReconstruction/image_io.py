@@ -3,6 +3,7 @@
 Everything that can be wrong with such a file ends in an `InputError` whose one line names the file, what was
 expected and what came, so that a run over a folder can report it and go on with the next file.
 """
+import collections
 import math
 import os
 import warnings
@@ -55,6 +56,15 @@ def list_images(folder):
         raise InputError('%s: expected a folder of images, got: %s' % (folder, _reason(error))) from error
     return [os.path.join(folder, name) for name in sorted(names)
             if not name.startswith('.') and os.path.splitext(name)[1].lower() in IMAGE_EXTENSIONS]
+
+
+def result_names(paths):
+    """NAME of each photo, for the files made from it: its own without the extension, or with it (`NAME_jpg`) where two
+    would be the same."""
+    stems = [os.path.splitext(os.path.basename(path))[0] for path in paths]
+    count = collections.Counter(stems)
+    return [stem if count[stem] == 1 else os.path.basename(path).replace('.', '_')
+            for stem, path in zip(stems, paths)]
 
 
 def landmark_path_for(image_path):

@@ -10,7 +10,7 @@ from Deep3DFaceReconstruction import assets, sample_files
 from Deep3DFaceReconstruction.alignment import align_img, standard_five_points, to_y_up
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
 from Deep3DFaceReconstruction.files import written_aside
-from Deep3DFaceReconstruction.image_io import InputError, LandmarkError, landmark_path_for, read_image
+from Deep3DFaceReconstruction.image_io import InputError, LandmarkError, landmark_path_for, read_image, result_names
 from Deep3DFaceReconstruction.landmarks import FaceFinder, find_faces, five_from_68
 from Deep3DFaceReconstruction.skin_model import skinmask
 
@@ -136,14 +136,6 @@ def finished(sample, photo):
     return notes if all(os.path.getmtime(path) <= made for path in sources) else None
 
 
-def sample_names(paths):
-    """NAME of each photo: its file without the extension, or with it (`NAME_jpg`) where two would be the same."""
-    stems = [os.path.splitext(os.path.basename(path))[0] for path in paths]
-    count = collections.Counter(stems)
-    return [stem if count[stem] == 1 else os.path.basename(path).replace('.', '_')
-            for stem, path in zip(stems, paths)]
-
-
 def prepare_all(run, preparer, paths, progress=lambda row: None):
     """Prepares many photos and writes report.csv beside the samples.
 
@@ -162,7 +154,7 @@ def prepare_all(run, preparer, paths, progress=lambda row: None):
     with written_aside(report_path) as aside, open(aside, 'w', newline='', encoding='utf-8') as file:
         report = csv.writer(file)
         report.writerow(Row._fields)
-        photos = list(zip(paths, sample_names(paths)))
+        photos = list(zip(paths, result_names(paths)))
         for (path, name), row in zip(photos, run(preparer, photos)):
             if isinstance(row, (OSError, assets.AssetError)):
                 raise row

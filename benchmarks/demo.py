@@ -3,8 +3,9 @@
     python benchmarks/demo.py [--photos 25] [--repeats 5] [--model BFM_model_front.mat]
 
 Works in a scratch copy of the program: the astronaut's portrait N times (jittered landmarks), R-Net with random
-weights frozen as network/FaceReconModel.pb, and the open model, or the model file given. For comparison with the published program
-use the model of its size (35,709 vertices). Prints wall and processor seconds of each run, their medians, and the machine.
+weights frozen as network/FaceReconModel.pb, and the open model, or the model file given. For comparison with the
+published program use a model of its size (35,709 vertices). Prints wall and processor seconds of each run, their
+medians, and the machine.
 """
 import argparse
 import os

@@ -8,8 +8,8 @@ from Deep3DFaceReconstruction.landmarks import FaceFinder
 
 
 def test_names_are_kept_apart():
-    assert crops.result_names(['in/a.jpg', 'in/b.PNG', 'in/c.d.png']) == ['a', 'b', 'c.d']
-    assert crops.result_names(['in/a.jpg', 'in/a.PNG', 'in/b.png']) == ['a_jpg', 'a_PNG', 'b']
+    assert image_io.result_names(['in/a.jpg', 'in/b.PNG', 'in/c.d.png']) == ['a', 'b', 'c.d']
+    assert image_io.result_names(['in/a.jpg', 'in/a.PNG', 'in/b.png']) == ['a_jpg', 'a_PNG', 'b']
 
 
 @pytest.fixture(scope='module')

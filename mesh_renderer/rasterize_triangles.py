@@ -5,8 +5,10 @@ Conventions. Clip space is xyzw, X right, Y up, in front of the eye where w > 0;
 with top_down=True, which costs nothing. Both windings are drawn, an edge counts as inside, the nearest
 triangle is seen and the later one among equally near. z outside [-1, 1] is clipped pixel by pixel, and of a
 triangle that crosses the eye plane the part in front is drawn. Degenerate triangles and triangles with a NaN
-or infinite coordinate are never drawn. Coordinates whose products of three leave the range of float32
-(beyond about 1e12) may not be drawn.
+or infinite coordinate are never drawn. Coordinates whose products leave the range of float32 may not
+be drawn. Coverage is decided in float32, as in the published renderer: neighbouring triangles share their edges
+to the bit, but where triangles are smaller than about a thousandth of the view, as in a mesh of ten million, the
+corners lose accuracy and about 2 % of the pixels are left open.
 
 Gradients. Which triangle a pixel sees is held fixed; the gradient is that of the barycentric coordinates of
 the pixel centre in this triangle. What that leaves out matters where it is large:

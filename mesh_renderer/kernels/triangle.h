@@ -8,7 +8,7 @@
 // adjugate of M are the three edge functions; det(M) gives them their sign, so that a triangle of either
 // winding, and the visible part of one that crosses the eye plane, is where all three are >= 0.
 //
-// Everything that decides coverage is float32 arithmetic in one fixed order, compiled without fused
+// Everything that decides coverage, but for the sign of the determinant, is float32 arithmetic in one fixed order, compiled without fused
 // multiply-add: an edge that two triangles share then gets exactly opposite values on its two sides (no
 // cracks), and the same picture on every machine.
 #ifndef MESH_RENDERER_KERNELS_TRIANGLE_H_

@@ -7,7 +7,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel demo test test-all train-smoke bench kernel-asan lint clean
+.PHONY: help setup kernel demo test test-all open-model train-smoke bench kernel-asan lint clean
 .DELETE_ON_ERROR:
 
 # Asked only by targets that need a Python, once; fails with one line that says what is missing.
@@ -40,6 +40,10 @@ test: setup ## run all tests; with TF=2, the quick part of them
 test-all: setup ## run all tests on either TensorFlow
 	@sh tools/setup.sh '$(found)' develop
 	@$(run) -m pytest $(ARGS)
+
+open-model: setup ## build BFM/open_model.npz again from MakeHuman's assets (fetched with npm) and draw its pictures
+	@$(run) BFM/build_open_model.py $(ARGS)
+	@$(run) BFM/picture_open_model.py
 
 train-smoke: setup ## train on synthetic pictures from scratch, print the losses, export, run the demo (10 minutes)
 	@$(run) benchmarks/train_smoke.py $(ARGS)

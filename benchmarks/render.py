@@ -128,8 +128,8 @@ def main():
     for size in options.size:
         for threads in options.threads:
             for batch in options.batch:
-                command = [sys.executable, os.path.abspath(__file__), '--row', '--batch', str(batch), '--size', str(size)]
-                command += ['--threads', str(threads)]
+                command = [sys.executable, os.path.abspath(__file__), '--row', '--batch', str(batch)]
+                command += ['--size', str(size), '--threads', str(threads)]
                 command += ['--model', options.model] if options.model else []
                 output = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout
                 print(''.join(line[4:] for line in output.splitlines() if line.startswith('ROW ')), flush=True)

@@ -64,7 +64,7 @@ def run(options):
             raise TrainingError('%s: there is a run already (step %d); go on with --resume, freeze it with --export, '
                                 'or choose another --model_name' % (folder.path, folder.newest()[0]))
         data = _Data(options, chief)
-        server = cluster.start_server(place, tf.ConfigProto(allow_soft_placement=True)) if place else None
+        server = cluster.start_server(place, _config(options)) if place else None
         if chief:
             finished = _Chief(options, place, server, data, folder).train(signals.stopping)
             if finished and options.export:
@@ -234,10 +234,16 @@ def _picture_summary(batch, outputs):
         tf.summary.image('imgs', reconstruction_model.comparison(batch.images, outputs.reconstruction), 4)])
 
 
-def _session(options, place, server, graph):
+def _config(options):
+    """For sessions and for servers: what a server is started with holds for the sessions that it runs."""
     config = tf.ConfigProto(allow_soft_placement=True, intra_op_parallelism_threads=options.threads,
                             inter_op_parallelism_threads=options.threads)
     config.gpu_options.allow_growth = True
+    return config
+
+
+def _session(options, place, server, graph):
+    config = _config(options)
     if place:
         config.device_filters.extend(cluster.device_filters(place))
     return tf.Session(server.target if server else '', graph=graph, config=config)

@@ -13,11 +13,11 @@ import tempfile
 import numpy as np
 
 from Deep3DFaceReconstruction import assets
+from Deep3DFaceReconstruction.files import remove_unfinished
 from Deep3DFaceReconstruction.tf1 import tf
 
 _LISTED = 3
 _PARTIAL = '.partial-'
-_WRITING = '.writing-'  # files.written_aside
 # What TensorFlow's reader raises over a damaged file, a different one with each version and kind of damage.
 _READ_ERRORS = (tf.errors.OpError, ValueError, RuntimeError, IndexError)
 
@@ -176,12 +176,10 @@ def _aside(folder):
 
 def remove_partial(folder):
     """Removes what killed runs left unfinished in a folder; only where no other run writes to it."""
+    remove_unfinished(folder)
     for name in os.listdir(folder) if os.path.isdir(folder) else ():
-        path = os.path.join(folder, name)
         if name.startswith(_PARTIAL):
-            shutil.rmtree(path, ignore_errors=True)
-        elif name.startswith(_WRITING):
-            os.remove(path)
+            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
 
 
 def save_checkpoint(prefix, values):

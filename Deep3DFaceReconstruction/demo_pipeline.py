@@ -12,12 +12,14 @@ from tqdm import tqdm
 from Deep3DFaceReconstruction import assets, image_io
 from Deep3DFaceReconstruction.background import batches, prefetched
 from Deep3DFaceReconstruction.crops import crops_of_photo
-from Deep3DFaceReconstruction.files import written_aside
+from Deep3DFaceReconstruction.files import remove_unfinished, written_aside
 from Deep3DFaceReconstruction.landmarks import FaceFinder
 from Deep3DFaceReconstruction.skin_model import skinmask
 
 SUMMARY_NAME = 'summary.csv'
 WRITERS = 2
+# What another run into the same folder is writing just now is younger than this.
+UNFINISHED_SECONDS = 600
 
 SummaryRow = namedtuple('SummaryRow', [
     'image', 'name', 'status', 'faces_found', 'coefficients_from', 'landmark_error_px', 'landmarks_compared',
@@ -42,6 +44,7 @@ def run(options):
             raise image_io.InputError('%s: expected photos (%s), found none' % (
                 options.input, ', '.join(image_io.IMAGE_EXTENSIONS)))
         check_writable(options.output)
+        remove_unfinished(options.output, UNFINISHED_SECONDS)
         rows = list(_reconstruct_all(options, image_paths))
     except (image_io.InputError, assets.AssetError, OSError) as error:
         print('demo.py: %s' % error, file=sys.stderr)

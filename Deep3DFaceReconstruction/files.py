@@ -1,7 +1,11 @@
 """Writing files so that nobody ever finds half of one."""
 import contextlib
 import os
-import tempfile
+import time
+import uuid
+
+# What a file is called, with more behind it, until it is whole.
+ASIDE_PREFIX = '.writing-'
 
 
 @contextlib.contextmanager
@@ -16,15 +20,29 @@ def written_aside(path):
     """
     folder, name = os.path.split(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
-    handle, aside = tempfile.mkstemp(prefix='.writing-', suffix='-' + name, dir=folder)
-    os.close(handle)
+    aside = os.path.join(folder, '%s%s-%s' % (ASIDE_PREFIX, uuid.uuid4().hex[:12], name))
+    open(aside, 'xb').close()  # with the mode that the umask gives, unlike tempfile's private files
     try:
         yield aside
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(aside, 0o666 & ~mask)  # mkstemp's files are private; give the mode that open() would have given
         os.replace(aside, path)
     except BaseException:
         if os.path.exists(aside):
             os.remove(aside)
         raise
+
+
+def remove_unfinished(folder, older_than=0.0):
+    """Removes what killed runs left of written_aside in a folder.
+
+    Args:
+      folder: may be missing.
+      older_than: seconds; 0 only where no other run writes to the folder.
+    """
+    if not os.path.isdir(folder):
+        return
+    with os.scandir(folder) as entries:
+        left = [entry.path for entry in entries if entry.name.startswith(ASIDE_PREFIX)]
+    for path in left:
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - os.path.getmtime(path) >= older_than:
+                os.remove(path)

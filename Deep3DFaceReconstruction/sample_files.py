@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE, LANDMARK_COUNT
-from Deep3DFaceReconstruction.files import written_aside
+from Deep3DFaceReconstruction.files import remove_unfinished, written_aside
 from Deep3DFaceReconstruction.image_io import InputError
 
 TEXT_DIR, LANDMARK_DIR, MASK_DIR, COEFF_DIR = 'lm', 'lm_bin', 'mask', 'coeff'
@@ -30,8 +30,6 @@ _LANDMARK_BYTES = LANDMARK_COUNT * 2 * 8
 # zlib's fastest level: four times as fast as the default, the file a tenth larger.
 _PNG_COMPRESSION = 1
 _PNG_END = b'IEND\xaeB`\x82'
-# What `written_aside` calls its files until they are whole.
-_ASIDE_PREFIX = '.writing-'
 _LOCK = '.lock'
 
 class DataError(InputError):
@@ -100,18 +98,8 @@ def set_opened(folder):
         except OSError:
             pass  # a file system without locks
         for part in ('', TEXT_DIR, LANDMARK_DIR, MASK_DIR, COEFF_DIR):
-            _remove_leftovers(os.path.join(folder, part))
+            remove_unfinished(os.path.join(folder, part))
         yield
-
-
-def _remove_leftovers(folder):
-    if not os.path.isdir(folder):
-        return
-    with os.scandir(folder) as entries:
-        left = [entry.path for entry in entries if entry.name.startswith(_ASIDE_PREFIX)]
-    for path in left:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(path)
 
 
 def write_sample(sample, image, landmarks, mask, notes, coeff=None):

@@ -39,10 +39,11 @@ class ReconstructionModel:
       weight_decay: weight of tf.nn.l2_loss over R-Net's convolution weights. TF-Slim collects such a loss, but the
         published training never adds it: 0.
       bn_decay: of batch norm's moving statistics.
+      freeze_bn: normalise by the moving statistics in training too.
     """
 
     def __init__(self, face_model, weights, id_net='none', id_features=None, gamma=networks.FULL_GAMMA,
-                 weight_decay=0.0, bn_decay=networks.BN_DECAY):
+                 weight_decay=0.0, bn_decay=networks.BN_DECAY, freeze_bn=False):
         self._decoder = Face3D(face_model)
         self._skinmask = face_model.skinmask
         self._weights = weights
@@ -51,6 +52,7 @@ class ReconstructionModel:
         self._gamma = gamma
         self._weight_decay = weight_decay
         self._bn_decay = bn_decay
+        self._freeze_bn = freeze_bn
 
     def __call__(self, batch, is_training):
         """Adds the graph for a batch; training and validation share variables.
@@ -62,10 +64,19 @@ class ReconstructionModel:
         Returns:
           Outputs.
         """
-        with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
-            coeff = networks.R_Net(batch.images, is_training, self._gamma, self._bn_decay)
+        coeff = self._network(batch.images, is_training and not self._freeze_bn)
         reconstruction = self._decoder.Reconstruction_Block(coeff, is_train=True)
         return Outputs(coeff, reconstruction, self.compute_losses(batch, reconstruction, is_training))
+
+    def measure_statistics(self, images):
+        """An op that moves batch norm's moving statistics towards those of images [B,224,224,3]."""
+        before = len(tf.get_collection(tf.GraphKeys.UPDATE_OPS))
+        self._network(images, True)
+        return tf.group(*tf.get_collection(tf.GraphKeys.UPDATE_OPS)[before:])
+
+    def _network(self, images, batch_statistics):
+        with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
+            return networks.R_Net(images, batch_statistics, self._gamma, self._bn_decay)
 
     def compute_losses(self, batch, reconstruction, is_training=False):
         """The losses of a decoded batch: Deng et al. 2019, equations 3 to 7, and the published gamma loss."""

@@ -30,6 +30,7 @@ from Deep3DFaceReconstruction.training_log import Progress, SummaryWriter, scala
 # So many steps in a row without a finite gradient end the run.
 MAX_BAD_STEPS = 10
 _LISTED_PROBLEMS = 5
+_MEASURING_BATCHES = 40
 _WAIT_NOTICE_SECONDS = 30.0
 
 # What one step brought: Losses of numbers (means over all its batches), whether it was sound, the images' paths.
@@ -140,7 +141,7 @@ class _Graph:
             id_net = identity.choose(options.id_net)
             model = reconstruction_model.ReconstructionModel(
                 data.model, reconstruction_model.weights_of(options), id_net, identity.load(id_net), options.gamma,
-                options.weight_decay, options.bn_decay)
+                options.weight_decay, options.bn_decay, options.freeze_bn)
             self.id_net = id_net
 
             self._start = tf.placeholder(tf.int64, [])
@@ -169,6 +170,8 @@ class _Graph:
                     sums, lambda v: trunk if v.op.name.startswith(resnet_v1.SCOPE) else heads, self.global_step,
                     self.skipped)
                 self._summary = _picture_summary(batch, outputs)
+                # After the step is built, which would else take these statistics for its own.
+                self._measure = model.measure_statistics(batch.images) if options.freeze_bn else None
                 self._validation_graph(model, data.val)
         self.variables = tf.global_variables()
         self.initializer = tf.global_variables_initializer()
@@ -185,6 +188,13 @@ class _Graph:
     def set_data_place(self, session, step):
         """The next batch read will be this step's first."""
         session.run(self._iterator.initializer, {self._start: step * self._options.accumulate})
+
+    def measure_statistics(self, session):
+        """Gives frozen batch norm the statistics of the network and the pictures as they are."""
+        if self._measure is not None:
+            self.set_data_place(session, 0)
+            for _ in range(_MEASURING_BATCHES):
+                session.run(self._measure)
 
     def contribute(self, session, with_summary=False):
         """Sums up this process's batches of one step.
@@ -347,6 +357,7 @@ class _Chief:
         else:
             sys.stderr.write('warning: %s is not there: the network starts from random numbers (He et al. 2015), '
                              'which takes longer to train\n' % assets.RESNET_CKPT)
+            graph.measure_statistics(session)
         return 0
 
     def _step(self, session, graph, generation, step, summing, stopping, progress):

@@ -25,7 +25,7 @@ TrainOptions = namedtuple('TrainOptions', [
     'data_path', 'val_data_path', 'model_name', 'result', 'pretrain_weights', 'resume', 'export',
     # the network and the losses
     'preset', 'gamma', 'id_net', 'w_photo', 'w_landmark', 'w_id', 'w_reg', 'w_ex', 'w_tex', 'w_reflect', 'w_gamma',
-    'weight_decay', 'bn_decay',
+    'weight_decay', 'bn_decay', 'freeze_bn',
     # the optimizer
     'steps', 'batch_size', 'accumulate', 'lr', 'lr_heads', 'lr_decay', 'lr_decay_step', 'seed', 'augment',
     # how often, how many
@@ -73,6 +73,11 @@ def train_parser():
     _add(group, '--weight_decay', _not_negative, 'weight of the square of all convolution weights (half the sum)')
     _add(group, '--bn_decay', _not_negative, 'how much a step keeps of the moving statistics of batch norm; a short '
          'training from scratch needs less, such as 0.9')
+
+    group.add_argument('--freeze_bn', action='store_true',
+                       help='batch norm normalises by its moving statistics in training too, because those of a small '
+                            'batch say more of its company than of the picture. A network that starts from random '
+                            'numbers measures them first')
 
     group = parser.add_argument_group('the optimizer (Adam)')
     _add(group, '--steps', _natural, 'steps in all, those before --resume included')

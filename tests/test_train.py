@@ -55,7 +55,8 @@ def events(folder, tag):
 @pytest.mark.slow
 def test_four_pictures_are_learned_by_heart_and_exported(pictures, tmp_path, capfd):
     pb = str(tmp_path / 'network' / 'FaceReconModel.pb')
-    assert train(pictures, tmp_path, '--steps', '36', '--lr', '3e-4', '--summary_every', '1', '--validate_every', '12',
+    assert train(pictures, tmp_path, '--steps', '36', '--lr', '5e-5', '--lr_heads', '0.2', '--freeze_bn',
+                 '--summary_every', '1', '--validate_every', '12',
                  '--save_every', '12', '--keep', '1', '--batch_size', '4', '--export', pb) == 0
     total = [value for _, value in events(tmp_path / 'model_test' / 'summary' / 'train', 'train_error')]
     assert len(total) == 36

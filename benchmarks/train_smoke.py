@@ -76,9 +76,9 @@ def table(train, val):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--folder', default=os.path.join(ROOT, 'result', 'smoke'), help='emptied first')
-    parser.add_argument('--steps', type=int, default=300)
+    parser.add_argument('--steps', type=int, default=600)
     parser.add_argument('--batch_size', type=int, default=4)
-    parser.add_argument('--lr', default='5e-5')
+    parser.add_argument('--lr', default='2e-4')
     parser.add_argument('--picture', default=None, help='PNG of the curves; by default FOLDER/curves.png')
     options = parser.parse_args()
     began, folder = time.time(), options.folder
@@ -90,7 +90,7 @@ def main():
     run('train.py', '--data_path', train_set, '--val_data_path', val_set, '--result', folder, '--model_name', 'model',
         '--steps', str(options.steps), '--batch_size', str(options.batch_size), '--lr', options.lr,
         '--lr_decay_step', str(options.steps * 3 // 4), '--bn_decay', '0.9', '--freeze_bn',
-        '--lr_heads', '0.2', '--summary_every', '1',
+        '--lr_heads', '0.1', '--summary_every', '1',
         '--validate_every', str(max(options.steps // 6, 1)), '--save_every', str(options.steps), '--keep', '1',
         '--threads', '2', '--export', network)
     summary = os.path.join(folder, 'model', 'summary')

@@ -1,5 +1,4 @@
 """Trains R-Net: python train.py -h"""
-import logging
 import sys
 
 from Deep3DFaceReconstruction.process import prepare_process
@@ -8,9 +7,6 @@ from Deep3DFaceReconstruction.training_options import parse_train
 
 def main(arguments=None):
     options = parse_train(arguments)
-    prepare_process(options.verbose)
-    if not options.verbose:
-        logging.getLogger('tensorflow').setLevel(logging.ERROR)
     prepare_process(options.verbose)
     from Deep3DFaceReconstruction import assets, cluster, image_io, training
     try:

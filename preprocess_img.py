@@ -7,6 +7,7 @@ from Deep3DFaceReconstruction import assets, sample_files, training_set
 from Deep3DFaceReconstruction.alignment import POS, align_img, standard_five_points
 from Deep3DFaceReconstruction.contact_sheet import write_contact_sheet
 from Deep3DFaceReconstruction.image_io import InputError, list_images, result_names
+from Deep3DFaceReconstruction.number_arguments import positive
 from Deep3DFaceReconstruction.process import prepare_process
 from Deep3DFaceReconstruction.task_pool import PoolError, task_pool
 
@@ -26,7 +27,7 @@ def parse_arguments(arguments=None):
     parser.add_argument('--img_path', default=assets.INPUT_DIR, metavar='DIR', help='folder of photos')
     parser.add_argument('--save_path', default=os.path.join(assets.ROOT, 'processed_data'), metavar='SAVE',
                         help='folder of the training set')
-    parser.add_argument('--jobs', type=_positive, default=1, metavar='N', help='processes on this machine')
+    parser.add_argument('--jobs', type=positive, default=1, metavar='N', help='processes on this machine')
     parser.add_argument('--scheduler', metavar='ADDRESS',
                         help='work on the Dask cluster whose scheduler is at this address (tcp://host:8786) instead; '
                              'its machines need both folders under the same paths, and this program on PYTHONPATH')
@@ -70,13 +71,6 @@ def run(options):
     print('%s: %d done, %d kept from before, %d failed' % (
         options.save_path, counts[training_set.DONE], counts[training_set.KEPT], counts[training_set.FAILED]))
     return 1 if counts[training_set.FAILED] else 0
-
-
-def _positive(text):
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError('expected a whole number of at least 1, got %s' % text)
-    return value
 
 
 if __name__ == '__main__':

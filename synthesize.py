@@ -2,9 +2,7 @@
 import argparse
 import sys
 
-from Deep3DFaceReconstruction import assets
-from Deep3DFaceReconstruction.contact_sheet import write_contact_sheet
-from Deep3DFaceReconstruction.image_io import InputError
+from Deep3DFaceReconstruction.number_arguments import positive
 from Deep3DFaceReconstruction.process import prepare_process
 
 
@@ -17,18 +15,22 @@ def parse_arguments(arguments=None):
                     'reads them. SAVE/contact_sheet.png shows them. A run that was stopped goes on where it was.',
         epilog='Exit code: 0 when all pictures are there, 2 when they could not be made.')
     parser.add_argument('--save_path', required=True, metavar='SAVE', help='folder of the training set')
-    parser.add_argument('--count', type=_positive, default=1000, metavar='N', help='pictures')
+    parser.add_argument('--count', type=positive, default=1000, metavar='N', help='pictures')
     parser.add_argument('--seed', type=int, default=0, help='another seed gives other pictures, such as for validation')
     parser.add_argument('--max_yaw', type=float, default=75.0, metavar='DEG', help='largest turn to either side')
     parser.add_argument('--max_pitch', type=float, default=30.0, metavar='DEG', help='largest nod up or down')
     parser.add_argument('--max_roll', type=float, default=20.0, metavar='DEG', help='largest tilt to either side')
     parser.add_argument('--plain', action='store_true', help='nothing before the face, no blur, no noise')
-    parser.add_argument('--batch_size', type=_positive, default=16, metavar='N', help='pictures decoded at a time')
+    parser.add_argument('--batch_size', type=positive, default=16, metavar='N', help='pictures decoded at a time')
     return parser.parse_args(arguments)
 
 
 def main(arguments=None):
     options = parse_arguments(arguments)
+    prepare_process()
+    # NumPy reads those settings when it is imported.
+    from Deep3DFaceReconstruction import assets
+    from Deep3DFaceReconstruction.image_io import InputError
     try:
         return run(options)
     except (InputError, assets.AssetError, OSError) as error:
@@ -43,9 +45,9 @@ def run(options):
     """Makes the pictures; returns the exit code."""
     from tqdm import tqdm
 
-    prepare_process()
     # TensorFlow takes seconds to load; a mistyped flag should not.
     from Deep3DFaceReconstruction import synthesis
+    from Deep3DFaceReconstruction.contact_sheet import write_contact_sheet
 
     base = synthesis.PLAIN_OPTIONS if options.plain else synthesis.DEFAULT_OPTIONS
     chosen = base._replace(max_yaw=options.max_yaw, max_pitch=options.max_pitch, max_roll=options.max_roll)
@@ -55,13 +57,6 @@ def run(options):
     write_contact_sheet(options.save_path, names)
     print('%s: %d pictures' % (options.save_path, len(names)))
     return 0
-
-
-def _positive(text):
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError('expected a whole number of at least 1, got %s' % text)
-    return value
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@ import argparse
 from collections import namedtuple
 
 from Deep3DFaceReconstruction import assets
+from Deep3DFaceReconstruction.number_arguments import positive
 
 DEFAULT_ITERATIONS = 150
 
@@ -27,14 +28,14 @@ def demo_parser():
     parser.add_argument('--pretrain_weights', default=None, metavar='CKPT',
                         help='a training checkpoint (such as result/MODEL/iter_N.ckpt) to run the network from, when '
                              'no .pb is used')
-    parser.add_argument('--batch_size', type=_positive, default=8, metavar='N', help='photos per run of the network')
+    parser.add_argument('--batch_size', type=positive, default=8, metavar='N', help='photos per run of the network')
     parser.add_argument('--faces', choices=('largest', 'all'), default='largest',
                         help='which faces of a photo: the largest, or all (written as NAME_1, NAME_2, largest first)')
     parser.add_argument('--fit', choices=('auto', 'only', 'refine', 'never'), default='auto',
                         help='fitting by analysis and synthesis. auto: when there are no network weights; only: '
                              'always, without the network; refine: start from the answer of the network; never: '
                              'the network or nothing')
-    parser.add_argument('--iterations', type=_positive, default=DEFAULT_ITERATIONS, metavar='N',
+    parser.add_argument('--iterations', type=positive, default=DEFAULT_ITERATIONS, metavar='N',
                         help='steps of fitting per face')
     parser.add_argument('--verbose', action='store_true',
                         help='show the losses of each fit, and what TensorFlow has to say')
@@ -44,13 +45,3 @@ def demo_parser():
 def parse_demo(arguments=None):
     """DemoOptions from a list of words (the process's own by default); exits with code 2 on a mistake."""
     return DemoOptions(**vars(demo_parser().parse_args(arguments)))
-
-
-def _positive(text):
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError("expected a whole number of at least 1, came '%s'" % text)
-    return value

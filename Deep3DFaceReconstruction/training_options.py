@@ -5,6 +5,7 @@ import os
 from collections import OrderedDict, namedtuple
 
 from Deep3DFaceReconstruction import assets
+from Deep3DFaceReconstruction.number_arguments import natural, not_negative, positive
 
 _DATA = os.path.join(assets.ROOT, 'processed_data')
 
@@ -69,9 +70,9 @@ def train_parser():
                        ('reg', 'coefficient prior'), ('ex', 'expression within the prior'),
                        ('tex', 'texture within the prior'), ('reflect', 'reflectance loss'),
                        ('gamma', 'loss that keeps the light white')):
-        _add(group, '--w_' + name, _not_negative, 'weight of the ' + what)
-    _add(group, '--weight_decay', _not_negative, 'weight of the square of all convolution weights (half the sum)')
-    _add(group, '--bn_decay', _not_negative, 'how much a step keeps of the moving statistics of batch norm; a short '
+        _add(group, '--w_' + name, not_negative, 'weight of the ' + what)
+    _add(group, '--weight_decay', not_negative, 'weight of the square of all convolution weights (half the sum)')
+    _add(group, '--bn_decay', not_negative, 'how much a step keeps of the moving statistics of batch norm; a short '
          'training from scratch needs less, such as 0.9')
 
     group.add_argument('--freeze_bn', action='store_true',
@@ -80,17 +81,17 @@ def train_parser():
                             'numbers measures them first')
 
     group = parser.add_argument_group('the optimizer (Adam)')
-    _add(group, '--steps', _natural, 'steps in all, those before --resume included')
-    _add(group, '--batch_size', _positive, 'images per step and worker and accumulation')
-    group.add_argument('--accumulate', type=_positive, default=1, metavar='N',
+    _add(group, '--steps', natural, 'steps in all, those before --resume included')
+    _add(group, '--batch_size', positive, 'images per step and worker and accumulation')
+    group.add_argument('--accumulate', type=positive, default=1, metavar='N',
                        help='batches per step, one after the other: --batch_size 4 --accumulate 4 for 16 images on a '
                             'small GPU; batch norm sees 4 at a time')
-    _add(group, '--lr', _not_negative, 'learning rate')
-    _add(group, '--lr_heads', _not_negative, 'its factor for the seven heads; a trunk that starts from random numbers '
+    _add(group, '--lr', not_negative, 'learning rate')
+    _add(group, '--lr_heads', not_negative, 'its factor for the seven heads; a trunk that starts from random numbers '
          'needs a rate that its heads cannot stand')
-    _add(group, '--lr_decay', _not_negative, 'its factor from --lr_decay_step on')
-    _add(group, '--lr_decay_step', _natural, 'step from which the learning rate is lower')
-    group.add_argument('--seed', type=_natural, default=0, metavar='N', help='of initialisation and data order')
+    _add(group, '--lr_decay', not_negative, 'its factor from --lr_decay_step on')
+    _add(group, '--lr_decay_step', natural, 'step from which the learning rate is lower')
+    group.add_argument('--seed', type=natural, default=0, metavar='N', help='of initialisation and data order')
     group.add_argument('--augment', action='store_true', help='shift, scale, colour and mirror the training images')
 
     group = parser.add_argument_group('how often and how many')
@@ -100,8 +101,8 @@ def train_parser():
                                 ('keep', 5, 'newest checkpoints kept, beside the best'),
                                 ('val_batch_size', 16, 'images per validation batch'),
                                 ('loader_threads', 2, 'threads that read images')):
-        group.add_argument('--' + name, type=_positive, default=default, metavar='N', help=what)
-    group.add_argument('--threads', type=_natural, default=0, metavar='N',
+        group.add_argument('--' + name, type=positive, default=default, metavar='N', help=what)
+    group.add_argument('--threads', type=natural, default=0, metavar='N',
                        help='threads of TensorFlow; 0: one for each core')
 
     group = parser.add_argument_group('many machines', 'Alike on all; or set TF_CONFIG. See docs/training.md.')
@@ -109,7 +110,7 @@ def train_parser():
     group.add_argument('--worker_hosts', type=_hosts, default=(), metavar='HOST:PORT,...',
                        help='workers; the first one is the chief: it saves and validates')
     group.add_argument('--job_name', choices=('ps', 'worker'), default=None, help='what this process is')
-    group.add_argument('--task_index', type=_natural, default=0, metavar='N', help='which of them it is, from 0')
+    group.add_argument('--task_index', type=natural, default=0, metavar='N', help='which of them it is, from 0')
     parser.add_argument('--verbose', action='store_true', help='show what TensorFlow has to say')
     return parser
 
@@ -145,27 +146,10 @@ def learning_rate(options, step):
 def _add(group, flag, kind, text, **more):
     name = flag[2:]
     if 'choices' not in more:
-        more['metavar'] = 'N' if kind in (_natural, _positive) else 'X'
+        more['metavar'] = 'N' if kind in (natural, positive) else 'X'
     if PRESETS['paper'][name] != _PUBLISHED[name]:
         text += '; paper: %g' % PRESETS['paper'][name]
     group.add_argument(flag, type=kind, default=_PUBLISHED[name], help=text, **more)
-
-
-def _number(kind, least, what):
-    def parse(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = None
-        if value is None or not least <= value < float('inf'):
-            raise argparse.ArgumentTypeError("expected %s, came '%s'" % (what, text))
-        return value
-    return parse
-
-
-_positive = _number(int, 1, 'a whole number of at least 1')
-_natural = _number(int, 0, 'a whole number of at least 0')
-_not_negative = _number(float, 0, 'a number of at least 0')
 
 
 def _hosts(text):

@@ -46,11 +46,11 @@ def run(options):
         check_writable(options.output)
         remove_unfinished(options.output, UNFINISHED_SECONDS)
         rows = list(_reconstruct_all(options, image_paths))
+        summary_path = os.path.join(options.output, SUMMARY_NAME)
+        write_summary(summary_path, rows)
     except (image_io.InputError, assets.AssetError, OSError) as error:
         print('demo.py: %s' % error, file=sys.stderr)
         return 1
-    summary_path = os.path.join(options.output, SUMMARY_NAME)
-    write_summary(summary_path, rows)
     failed = sum(row.status != 'ok' for row in rows)
     print('%d reconstructed, %d failed; %s' % (len(rows) - failed, failed, summary_path))
     return 1 if failed else 0

@@ -31,6 +31,8 @@ _MAGIC = (
     ('gif', b'GIF8', 'a GIF picture'),
     (NPY, b'\x93NUMPY', 'a NumPy array (.npy)'),
 )
+# A MATLAB 5 file: 128 bytes of header, whose last two tell the order of bytes, then elements of (type, size, content).
+_MAT_HEADER, _MAT_LITTLE = 128, b'IM'
 _LFS = b'version https://git-lfs.github.com/spec/'
 _MATLAB73 = b'MATLAB 7.3 MAT-file'
 _ZIP = (b'PK\x03\x04', b'PK\x05\x06', b'PK\x07\x08')
@@ -53,7 +55,7 @@ def what_is(path, wanted=None):
       wanted: the kind that the caller reads (CHECKPOINT, HDF5, MATLAB5, NPY, PICKLE, TEXT, ZIP), which is no news.
     Returns:
       words that finish the sentence 'expected ..., came', such as 'a saved web page (HTML)' or 'a zip archive:
-      unpack it'; None where nothing is recognised or the wanted kind came.
+      unpack it'; None where nothing is recognised or the wanted kind came (a MATLAB 5 file: came whole).
     """
     if os.path.isdir(path):
         return 'a folder'
@@ -68,7 +70,23 @@ def what_is(path, wanted=None):
     except OSError as error:
         return 'a file that cannot be read (%s)' % (error.strerror or error)
     kind, words = _recognised(path, head, tail)
+    if kind == wanted == MATLAB5:
+        return _cut_off(path, size)
     return None if kind == wanted else words
+
+
+def _cut_off(path, size):
+    """Words for a MATLAB 5 file that ends within an element, else None; reads the elements' sizes alone."""
+    with open(path, 'rb') as file:
+        header = file.read(_MAT_HEADER)
+        at, order = _MAT_HEADER, '<' if header.endswith(_MAT_LITTLE) else '>'
+        while at < size:
+            file.seek(at)
+            tag = file.read(8)
+            at += 8 + (struct.unpack(order + '4xI', tag)[0] if len(tag) == 8 else 0)
+    if at == size:
+        return None
+    return f'a MATLAB 5 file that is cut off ({size:,} of at least {at:,} bytes)'
 
 
 def _recognised(path, head, tail):

@@ -101,6 +101,19 @@ def test_real_formats(tmp_path):
     assert what_is(npy, wanted=file_kinds.NPY) is None
 
 
+@pytest.mark.parametrize('compressed', [False, True])
+def test_a_matlab_file_that_is_cut_off(tmp_path, compressed):
+    path = tmp_path / 'x.mat'
+    scipy.io.savemat(str(path), {'a': np.arange(1000.0), 'b': np.arange(500.0)}, do_compression=compressed)
+    data = path.read_bytes()
+    assert what_is(str(path), file_kinds.MATLAB5) is None
+    for size in (len(data) - 1, len(data) // 2, 133, 20):
+        path.write_bytes(data[:size])
+        words = what_is(str(path), file_kinds.MATLAB5)
+        assert words.startswith(f'a MATLAB 5 file that is cut off ({size:,} of at least ')
+    assert words == 'a MATLAB 5 file that is cut off (20 of at least 128 bytes)'
+
+
 def test_what_is_no_file(tmp_path):
     assert what_is(str(tmp_path)) == 'a folder'
     assert what_is(str(tmp_path / 'none')) == 'nothing'

@@ -1,24 +1,39 @@
 """Conversion of the licensed Basel Face Model 2009 into `BFM_model_front.mat`.
 
 Sources: Paysan et al. 2009 (shape and albedo), Guo et al. 2018 (expression basis), and the public index
-files of the published program, all put into BFM/ by the user (BFM/README.md says where they come from).
+files of the published program, all put into one folder by the user (BFM/README.md says where they come from).
 """
 import os
 
 import numpy as np
-from scipy.io import loadmat, savemat
+from scipy.io import savemat
 
-from Deep3DFaceReconstruction import assets
+from Deep3DFaceReconstruction import assets, file_kinds
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, TEX_DIM
 from Deep3DFaceReconstruction.files import written_aside
+from Deep3DFaceReconstruction.mat_arrays import CheckedArrays, MatFile
+
+NAME = 'Basel Face Model 2009 (frontal)'
+LICENCE = 'Basel Face Model licence: research only, not to be passed on'
 
 BFM09_VERTICES = 53490
+BFM09_COMPONENTS = 199
 EXPRESSION_VERTICES = 53215
 EXPRESSION_DIM = 79
 MICROMETRES_PER_DM = 1e5
+# The published program's crop of it.
+FRONT_VERTICES = 35709
+FRONT_TRIANGLES = 70789
 
 SOURCES = ('01_MorphableModel.mat', 'Exp_Pca.bin', 'std_exp.txt', 'BFM_front_idx.mat', 'BFM_exp_idx.mat',
            'facemodel_info.mat')
+
+# The larger side of a face without ears and neck; other units are off by factors of ten.
+_FACE_DM = (1.0, 3.0)
+# Mean skin colour, 0-255; the same in 0-1 is far below.
+_SKIN_COLOUR = (20.0, 255.0)
+# Rounding when deviations were stored.
+_FALLING_SLACK = 1.001
 
 
 class Bfm09Error(assets.AssetError):
@@ -37,77 +52,139 @@ def convert(out_path, folder=assets.BFM_DIR):
       out_path: the .mat file to write; written aside, then renamed.
       folder: where the six files of SOURCES lie.
     Raises:
-      Bfm09Error: a file is missing or has a wrong size; names it.
+      Bfm09Error: a file is missing, is another one than it should be, or holds values that cannot be right; names
+        the file, what was expected and what came.
+      OSError: the folder of `out_path` cannot be written.
     """
     missing = [name for name in SOURCES if not os.path.isfile(os.path.join(folder, name))]
     if missing:
         raise Bfm09Error('%s: expected the files that convert BFM09 (%s), missing: %s; BFM/README.md says where '
                          'they come from' % (folder, ', '.join(SOURCES), ', '.join(missing)))
-    bfm = _load(folder, '01_MorphableModel.mat', {
-        'shapeMU': (3 * BFM09_VERTICES, 1), 'shapePC': (3 * BFM09_VERTICES, 199), 'shapeEV': (199, 1),
-        'texMU': (3 * BFM09_VERTICES, 1), 'texPC': (3 * BFM09_VERTICES, 199), 'texEV': (199, 1)})
-    front = _load(folder, 'BFM_front_idx.mat', {'idx': (None, 1)})['idx'].astype(np.int64).ravel() - 1  # from 1 to 0
-    trim = _load(folder, 'BFM_exp_idx.mat', {'trimIndex': (EXPRESSION_VERTICES, 1)})
-    trim = trim['trimIndex'].astype(np.int64).ravel() - 1  # from 1 to 0
-    info = _load(folder, 'facemodel_info.mat', {
-        'tri': (None, 3), 'point_buf': (len(front), 8), 'tri_mask2': (None, 3), 'frontmask2_idx': (None, 1),
-        'skinmask': (1, len(front)), 'keypoints': (1, 68)})
-    ex_base = _expression_basis(folder)
-
-    in_bfm = trim[front]  # the frontal vertices among BFM09's 53,490
-    # EV are standard deviations, not variances.
-    id_base = bfm['shapePC'][:, :ID_DIM] * bfm['shapeEV'].ravel()[:ID_DIM] / MICROMETRES_PER_DM
-    tex_base = bfm['texPC'][:, :TEX_DIM] * bfm['texEV'].ravel()[:TEX_DIM]
-    # The mean of the expression set is left out, as in the published model: beta = 0 is BFM09's own mean.
-    meanshape = _vertices(bfm['shapeMU'], in_bfm) / MICROMETRES_PER_DM
-    model = {
-        'meanshape': meanshape.reshape(1, -1).astype(np.float32),
-        'meantex': _vertices(bfm['texMU'], in_bfm).reshape(1, -1).astype(np.float32),
-        'idBase': _vertices(id_base, in_bfm).astype(np.float32),
-        'exBase': (_vertices(ex_base[:, :EX_DIM], front) / MICROMETRES_PER_DM).astype(np.float64),
-        'texBase': _vertices(tex_base, in_bfm).astype(np.float32),
-    }
-    for key in ('tri', 'point_buf', 'tri_mask2', 'keypoints', 'frontmask2_idx', 'skinmask'):
-        model[key] = info[key].astype(np.float32)
+    in_expression, in_bfm = _vertex_choice(folder)
+    # The small files first: what is wrong is told before the large ones are read.
+    model = _topology(folder, len(in_bfm))
+    model['exBase'] = _expression_basis(folder, in_expression)
+    model.update(_shape_and_albedo(folder, in_bfm))
+    model.update(name=NAME, licence=LICENCE)
     with written_aside(out_path) as aside:
         savemat(aside, model)
 
 
-def _vertices(rows, chosen):
-    """The chosen vertices of [3M,K] rows with xyz interleaved, as [3N,K]."""
-    return rows.reshape(-1, 3, rows.shape[1])[chosen].reshape(-1, rows.shape[1])
-
-
-def _load(folder, name, shapes):
+def _arrays(folder, name):
     path = os.path.join(folder, name)
-    try:
-        mat = loadmat(path)
-    except Exception as error:  # loadmat raises a different type for every way in which a file can be bad.
-        raise Bfm09Error('%s: expected a MATLAB file, but it cannot be read: %s' % (path, error))
-    for key, shape in shapes.items():
-        came = mat[key].shape if key in mat else None
-        if came is None or len(came) != len(shape) or any(w not in (None, g) for w, g in zip(shape, came)):
-            raise Bfm09Error("%s: expected '%s' of shape %s, came %s" % (
-                path, key, [n or 'any' for n in shape], 'nothing' if came is None else list(came)))
-    return mat
+    what = "the Basel Face Model 2009's %s" % name
+    return CheckedArrays(MatFile(path, Bfm09Error, what), path, Bfm09Error, what)
 
 
-def _expression_basis(folder):
-    """The expression basis [3M,79] float64, micrometres per standard deviation."""
+def _vertex_choice(folder):
+    """The frontal vertices' numbers, from 0, among the 53,215 of the expressions and the 53,490 of BFM09."""
+    files = (('BFM_front_idx.mat', 'idx', (None, 1), EXPRESSION_VERTICES),
+             ('BFM_exp_idx.mat', 'trimIndex', (EXPRESSION_VERTICES, 1), BFM09_VERTICES))
+    numbers = []
+    for name, key, shape, limit in files:
+        get = _arrays(folder, name)
+        chosen = get.indices(key, shape, limit).ravel()
+        if len(np.unique(chosen)) != len(chosen):
+            raise get.wrong(key, 'every vertex once', '%d twice' % (len(chosen) - len(np.unique(chosen))))
+        numbers.append(chosen)
+    front, trim = numbers
+    return front, trim[front]
+
+
+def _topology(folder, count):
+    """The public part of the model: triangles, masks, landmarks, in the file's layout (from 1, float32)."""
+    get = _arrays(folder, 'facemodel_info.mat')
+    skinmask = get.floats('skinmask', (1, count))
+    if not np.isin(skinmask, (0, 1)).all():
+        raise get.wrong('skinmask', '0 or 1', '%g to %g' % (skinmask.min(), skinmask.max()))
+    triangles = get.indices('tri', (None, 3), count)
+    region = get.indices('frontmask2_idx', (None, 1), count)
+    indices = {
+        'tri': triangles, 'frontmask2_idx': region,
+        'point_buf': get.indices('point_buf', (count, 8), len(triangles) + 1),
+        'tri_mask2': get.indices('tri_mask2', (None, 3), len(region)),
+        'keypoints': get.indices('keypoints', (1, 68), count)}
+    model = {key: (value + 1).astype(np.float32) for key, value in indices.items()}  # from 0 to 1
+    model['skinmask'] = skinmask
+    return model
+
+
+def _shape_and_albedo(folder, in_bfm):
+    """Means and bases of the vertices `in_bfm`; shape in dm, albedo 0-255."""
+    get = _arrays(folder, '01_MorphableModel.mat')
+    rows = _rows(in_bfm)
+    means, deviations = {}, {}
+    for kind in ('shape', 'tex'):
+        means[kind] = get.numbers(kind + 'MU', (3 * BFM09_VERTICES, 1))[rows]
+        # Standard deviations, not variances.
+        deviations[kind] = _falling(get, kind + 'EV')
+    meanshape = means['shape'] / MICROMETRES_PER_DM
+    extent = np.ptp(meanshape.reshape(-1, 3), axis=0).max()
+    if not _FACE_DM[0] <= extent <= _FACE_DM[1]:
+        raise get.wrong('shapeMU', 'micrometres of a face %g to %g dm large' % _FACE_DM, 'one of %.3g dm' % extent)
+    colour = means['tex'].mean()
+    if not _SKIN_COLOUR[0] <= colour <= _SKIN_COLOUR[1] or means['tex'].min() < 0:
+        raise get.wrong('texMU', 'colours from 0 to 255', 'numbers around %.3g' % colour)
+
+    def basis(kind, count):
+        # Multiplied in the file's own precision, as the published program does.
+        components = get.numbers(kind + 'PC', (3 * BFM09_VERTICES, BFM09_COMPONENTS))[:, :count][rows]
+        return components * deviations[kind][:count]
+
+    return {
+        # The mean of the expression set is left out, as in the published model: beta = 0 is BFM09's own mean.
+        'meanshape': meanshape.reshape(1, -1).astype(np.float32),
+        'meantex': means['tex'].reshape(1, -1).astype(np.float32),
+        'idBase': (basis('shape', ID_DIM) / MICROMETRES_PER_DM).astype(np.float32),
+        'texBase': basis('tex', TEX_DIM).astype(np.float32)}
+
+
+def _rows(vertices):
+    """The rows of the vertices where xyz is interleaved."""
+    return (3 * vertices[:, np.newaxis] + np.arange(3)).ravel()
+
+
+def _falling(get, key):
+    values = get.numbers(key, (BFM09_COMPONENTS, 1)).ravel()
+    if values.min() <= 0:
+        raise get.wrong(key, 'standard deviations above 0', '%g' % values.min())
+    rises = np.flatnonzero(values[1:] > values[:-1] * _FALLING_SLACK)
+    if len(rises):
+        raise get.wrong(key, 'falling standard deviations', '%g after %g' % (values[rises[0] + 1], values[rises[0]]))
+    return values
+
+
+def _expression_basis(folder, in_expression):
+    """The expression basis [3N,64] float64 of the chosen vertices, dm per standard deviation."""
     path = os.path.join(folder, 'Exp_Pca.bin')
     size = 3 * EXPRESSION_VERTICES
     expected = 4 + 4 * size * (1 + EXPRESSION_DIM)
     if os.path.getsize(path) != expected:
-        raise Bfm09Error('%s: expected %d bytes (int32, then float32 [80,%d]), came %d' % (
-            path, expected, size, os.path.getsize(path)))
+        came = file_kinds.what_is(path)
+        raise Bfm09Error('%s: expected %d bytes (int32, then float32 [80,%d]), came %d%s' % (
+            path, expected, size, os.path.getsize(path), ': ' + came if came else ''))
+    deviations = _expression_deviations(os.path.join(folder, 'std_exp.txt'))
     with open(path, 'rb') as stream:
         dimension = int(np.fromfile(stream, np.int32, 1)[0])
         if dimension != EXPRESSION_DIM:
             raise Bfm09Error('%s: expected dimension %d, came %d' % (path, EXPRESSION_DIM, dimension))
         stream.seek(4 * size, os.SEEK_CUR)  # the mean
-        basis = np.fromfile(stream, np.float32, size * EXPRESSION_DIM).reshape(EXPRESSION_DIM, size)
-    deviations = np.loadtxt(os.path.join(folder, 'std_exp.txt')).ravel()
+        components = np.fromfile(stream, np.float32, size * EX_DIM).reshape(EX_DIM, size)
+    if not np.isfinite(components).all():
+        raise Bfm09Error('%s: expected finite numbers, came NaN or infinity' % path)
+    chosen = components[:, _rows(in_expression)].T.astype(np.float64)
+    return chosen * deviations[:EX_DIM] / MICROMETRES_PER_DM
+
+
+def _expression_deviations(path):
+    try:
+        deviations = np.loadtxt(path, ndmin=1).ravel()
+    except (OSError, ValueError, IndexError):
+        raise Bfm09Error('%s: expected %d standard deviations, came %s' % (
+            path, EXPRESSION_DIM, file_kinds.what_is(path) or 'something else'))
     if deviations.shape != (EXPRESSION_DIM,):
-        raise Bfm09Error('%s: expected %d standard deviations, came %d' % (
-            os.path.join(folder, 'std_exp.txt'), EXPRESSION_DIM, deviations.size))
-    return basis.T.astype(np.float64) * deviations
+        raise Bfm09Error('%s: expected %d standard deviations, came %d' % (path, EXPRESSION_DIM, deviations.size))
+    # The public file's do not fall from each one to the next, so falling is not asked for.
+    if not (np.isfinite(deviations).all() and deviations.min() > 0):
+        raise Bfm09Error('%s: expected standard deviations above 0, came %g' % (path, deviations.min()))
+    return deviations

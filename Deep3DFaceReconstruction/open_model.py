@@ -15,6 +15,9 @@ from Deep3DFaceReconstruction import assets, subdivision
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, LANDMARK_COUNT, TEX_DIM
 from Deep3DFaceReconstruction.files import written_aside
 
+NAME = 'Open face model (MakeHuman)'
+LICENCE = 'CC0 1.0'
+
 LEVELS = 2
 RIM_ROUNDS = 6
 PARTS = ('skin', 'mouth', 'right eye', 'left eye', 'teeth')
@@ -85,7 +88,7 @@ def load_open_model(path=assets.OPEN_MODEL):
       [3N,64] float64, times their standard deviation; tri [F,3]; point_buf [N,8], F+1 = none;
       frontmask2_idx [n,1]; tri_mask2 [f,3], indices into frontmask2_idx's order; skinmask [1,N] 0/1;
       keypoints [1,68]. Beyond that layout: uv [N,2] float32, texture coordinates of the MakeHuman skins
-      (v up); part [1,N] float32, an index from 0 into PARTS.
+      (v up); part [1,N] float32, an index from 0 into PARTS; name, licence.
     Raises:
       AssetError: the file is missing, unreadable or incomplete.
     """
@@ -129,6 +132,7 @@ def load_open_model(path=assets.OPEN_MODEL):
         if key != 'exBase':
             model[key] = np.ascontiguousarray(value, dtype=np.float32)
     _check(model, path)
+    model.update(name=NAME, licence=LICENCE)
     return model
 
 

@@ -117,6 +117,8 @@ def rim_edges(triangles):
 # ---- layout
 
 def test_layout_is_that_of_the_published_file(loaded):
+    assert (loaded['name'], loaded['licence']) == (open_model.NAME, 'CC0 1.0')
+    loaded = {key: value for key, value in loaded.items() if key not in ('name', 'licence')}
     count, faces = loaded['meanshape'].size // 3, len(loaded['tri'])
     region, region_faces = len(loaded['frontmask2_idx']), len(loaded['tri_mask2'])
     expected = {'meanshape': (1, 3 * count), 'idBase': (3 * count, 80), 'exBase': (3 * count, 64),
@@ -467,6 +469,7 @@ def test_front_file_is_written_whole_and_loads(tmp_path, loaded):
     assert os.listdir(str(tmp_path)) == ['open_model_front.mat']
     np.testing.assert_array_equal(written['idBase'], loaded['idBase'])
     read = face_model.load_face_model(path)
+    assert (read.name, read.licence) == (open_model.NAME, open_model.LICENCE)
     np.testing.assert_array_equal(read.meanshape.reshape(1, -1), loaded['meanshape'])
     np.testing.assert_array_equal(read.keypoints + 1, loaded['keypoints'].ravel())
 

@@ -2,6 +2,7 @@
 import argparse
 import sys
 
+from Deep3DFaceReconstruction.face_model_option import add_face_model_option
 from Deep3DFaceReconstruction.number_arguments import positive
 from Deep3DFaceReconstruction.process import prepare_process
 
@@ -16,6 +17,7 @@ def parse_arguments(arguments=None):
         epilog='Exit code: 0 when all pictures are there, 2 when they could not be made.')
     parser.add_argument('--save_path', required=True, metavar='SAVE', help='folder of the training set')
     parser.add_argument('--count', type=positive, default=1000, metavar='N', help='pictures')
+    add_face_model_option(parser)
     parser.add_argument('--seed', type=int, default=0, help='another seed gives other pictures, such as for validation')
     parser.add_argument('--max_yaw', type=float, default=75.0, metavar='DEG', help='largest turn to either side')
     parser.add_argument('--max_pitch', type=float, default=30.0, metavar='DEG', help='largest nod up or down')
@@ -48,11 +50,13 @@ def run(options):
     # TensorFlow takes seconds to load; a mistyped flag should not.
     from Deep3DFaceReconstruction import synthesis
     from Deep3DFaceReconstruction.contact_sheet import write_contact_sheet
+    from Deep3DFaceReconstruction.face_model import load_face_model
 
     base = synthesis.PLAIN_OPTIONS if options.plain else synthesis.DEFAULT_OPTIONS
     chosen = base._replace(max_yaw=options.max_yaw, max_pitch=options.max_pitch, max_roll=options.max_roll)
+    model = load_face_model(options.face_model)
     with tqdm(total=options.count, unit='image', smoothing=0.05) as bar:
-        names = synthesis.synthesize(options.save_path, options.count, options.seed, chosen,
+        names = synthesis.synthesize(options.save_path, options.count, model, options.seed, chosen,
                                      batch_size=options.batch_size, progress=bar.update)
     write_contact_sheet(options.save_path, names)
     print('%s: %d pictures' % (options.save_path, len(names)))

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from Deep3DFaceReconstruction import assets, image_io
 from Deep3DFaceReconstruction.background import batches, prefetched
 from Deep3DFaceReconstruction.crops import crops_of_photo
+from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.files import remove_unfinished, written_aside
 from Deep3DFaceReconstruction.landmarks import FaceFinder
 from Deep3DFaceReconstruction.skin_model import skinmask
@@ -97,9 +98,10 @@ def _reconstruct_all(options, image_paths):
 
     # Reading starts before TensorFlow is imported, which takes longer than most photos.
     photos = prefetched(read, zip(image_paths, image_io.result_names(image_paths)), ahead=2 * options.batch_size)
+    model = load_face_model(options.face_model)
     from Deep3DFaceReconstruction.reconstruct import Reconstructor, write_result
 
-    reconstructor = Reconstructor(network, options)
+    reconstructor = Reconstructor(network, options, model)
     print(reconstructor.description)
 
     def write(result, name):

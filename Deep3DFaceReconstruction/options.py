@@ -3,12 +3,14 @@ import argparse
 from collections import namedtuple
 
 from Deep3DFaceReconstruction import assets
+from Deep3DFaceReconstruction.face_model_option import add_face_model_option
 from Deep3DFaceReconstruction.number_arguments import positive
 
 DEFAULT_ITERATIONS = 150
 
 DemoOptions = namedtuple('DemoOptions', [
-    'input', 'output', 'use_pb', 'pretrain_weights', 'batch_size', 'faces', 'fit', 'iterations', 'verbose'])
+    'input', 'output', 'face_model', 'use_pb', 'pretrain_weights', 'batch_size', 'faces', 'fit', 'iterations',
+    'verbose'])
 
 
 def demo_parser():
@@ -23,6 +25,7 @@ def demo_parser():
                '2 when nothing could be started.')
     parser.add_argument('--input', default=assets.INPUT_DIR, metavar='DIR', help='folder of photos')
     parser.add_argument('--output', default=assets.OUTPUT_DIR, metavar='DIR', help='folder for the results')
+    add_face_model_option(parser)
     parser.add_argument('--use_pb', type=int, choices=(0, 1), default=1,
                         help='1: take the network from network/FaceReconModel.pb where it is there; 0: never')
     parser.add_argument('--pretrain_weights', default=None, metavar='CKPT',

@@ -8,7 +8,6 @@ from Deep3DFaceReconstruction.alignment import to_y_up
 from Deep3DFaceReconstruction.coefficient_sources import choose_source
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, IMAGE_SIZE
 from Deep3DFaceReconstruction.face_decoder import Face3D
-from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.landmarks import five_from_68
 from Deep3DFaceReconstruction.tf1 import tf
 
@@ -29,18 +28,19 @@ class Reconstructor:
     Args:
       network_path: a .pb file, a checkpoint, or None for fitting alone.
       options: options.DemoOptions.
+      model: face_model.FaceModel.
     Raises:
-      assets.AssetError: an unusable face model or network.
+      assets.AssetError: an unusable network.
     """
 
-    def __init__(self, network_path, options):
-        model = load_face_model()
+    def __init__(self, network_path, options, model):
         self._source = choose_source(network_path, options, model)
         self._decoder = Decoder(model)
         self.batch_size = self._source.batch_size
         self.label = self._source.label
         self.faces_text = mesh_io.face_lines(model.triangles)
-        self.description = 'face model %s; coefficients by %s' % (model.path, self._source.description)
+        self.description = 'face model %s, %s; coefficients by %s' % (
+            model.name, model.path, self._source.description)
 
     def __call__(self, crops, attention):
         """List of FaceResult of a list of FaceCrop and their skin masks, [224,224] uint8 each."""

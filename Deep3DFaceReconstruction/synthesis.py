@@ -22,7 +22,6 @@ from Deep3DFaceReconstruction.conventions import (
     SH_TERMS,
 )
 from Deep3DFaceReconstruction.face_decoder import Face3D
-from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.landmarks import five_from_68
 from Deep3DFaceReconstruction.scene_effects import draw_background, draw_occluder, spoil
 from Deep3DFaceReconstruction.tf1 import tf
@@ -47,7 +46,7 @@ _SH_FIRST = 2 * np.pi / np.sqrt(4 * np.pi)
 _WRITERS = 2
 
 
-def synthesize(save_path, count, seed=0, options=DEFAULT_OPTIONS, model=None, batch_size=16,
+def synthesize(save_path, count, model, seed=0, options=DEFAULT_OPTIONS, batch_size=16,
                progress=lambda: None):
     """Makes a set of `count` pictures named 000000, 000001, ...; what is there already and whole is kept.
 
@@ -57,18 +56,17 @@ def synthesize(save_path, count, seed=0, options=DEFAULT_OPTIONS, model=None, ba
     Args:
       save_path: the set's folder.
       count: pictures.
+      model: face_model.FaceModel.
       seed: a whole number.
       options: SynthesisOptions.
-      model: face_model.FaceModel; by default the one that demo.py would take.
       batch_size: pictures decoded at a time.
       progress: called without arguments after every picture.
     Returns:
       list of the samples' names.
     Raises:
-      DataError, OSError: the folder cannot be written; AssetError: no usable face model.
+      DataError, OSError: the folder cannot be written.
     """
     names = ['%06d' % index for index in range(count)]
-    model = load_face_model() if model is None else model
     recipe = 'synthesis seed=%d model=%s %s' % (seed, os.path.basename(model.path), tuple(options))
     with sample_files.set_opened(save_path):
         missing = []

@@ -64,7 +64,7 @@ def run(options):
         if chief and folder.newest() and not options.resume and not place:
             raise TrainingError('%s: there is a run already (step %d); go on with --resume, freeze it with --export, '
                                 'or choose another --model_name' % (folder.path, folder.newest()[0]))
-        data = _Data(options, chief)
+        data = _Data(options, chief, load_face_model(options.face_model))
         server = cluster.start_server(place, _config(options)) if place else None
         if chief:
             finished = _Chief(options, place, server, data, folder).train(signals.stopping)
@@ -111,11 +111,11 @@ class _Signals:
 class _Data:
     """Training and validation samples, and the face model."""
 
-    def __init__(self, options, chief):
+    def __init__(self, options, chief, model):
         augmentation = DEFAULT_AUGMENTATION if options.augment else NO_AUGMENTATION
         self.train = SampleReader(_samples(options.data_path, chief), options.seed, True, augmentation)
         self.val = SampleReader(_samples(options.val_data_path, False), shuffle=False) if chief else None
-        self.model = load_face_model()
+        self.model = model
 
 
 def _samples(sources, tell):

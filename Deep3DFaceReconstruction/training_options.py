@@ -5,6 +5,7 @@ import os
 from collections import OrderedDict, namedtuple
 
 from Deep3DFaceReconstruction import assets
+from Deep3DFaceReconstruction.face_model_option import add_face_model_option
 from Deep3DFaceReconstruction.number_arguments import natural, not_negative, positive
 
 _DATA = os.path.join(assets.ROOT, 'processed_data')
@@ -23,7 +24,7 @@ PRESETS = {
 
 TrainOptions = namedtuple('TrainOptions', [
     # what goes in and out
-    'data_path', 'val_data_path', 'model_name', 'result', 'pretrain_weights', 'resume', 'export',
+    'data_path', 'val_data_path', 'face_model', 'model_name', 'result', 'pretrain_weights', 'resume', 'export',
     # the network and the losses
     'preset', 'gamma', 'id_net', 'w_photo', 'w_landmark', 'w_id', 'w_reg', 'w_ex', 'w_tex', 'w_reflect', 'w_gamma',
     'weight_decay', 'bn_decay', 'freeze_bn',
@@ -48,6 +49,7 @@ def train_parser():
     group.add_argument('--data_path', nargs='+', default=[_DATA], metavar='DIR',
                        help='training sets: folders, or text files that list folders or images; all are mixed')
     group.add_argument('--val_data_path', nargs='+', default=[_DATA], metavar='DIR', help='validation sets, likewise')
+    add_face_model_option(group)
     group.add_argument('--model_name', default='model_test', metavar='NAME', help='folder of this run under RESULT')
     group.add_argument('--result', default=os.path.join(assets.ROOT, 'result'), metavar='DIR',
                        help='folder of all runs')

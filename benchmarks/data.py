@@ -55,9 +55,10 @@ def show(what, rate):
 def measure_synthesis(folder, count):
     """Pictures per second of all batches but the first, which waits for TensorFlow to build itself."""
     from Deep3DFaceReconstruction import synthesis
+    from Deep3DFaceReconstruction.face_model import load_face_model
 
     times = []
-    synthesis.synthesize(folder, count, progress=lambda: times.append(time.perf_counter()))
+    synthesis.synthesize(folder, count, load_face_model(), progress=lambda: times.append(time.perf_counter()))
     first = min(32, count // 2)
     return (len(times) - 1 - first) / (times[-1] - times[first])
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from Deep3DFaceReconstruction import checkpoints, run_folder, synthesis
+from Deep3DFaceReconstruction.face_model import load_face_model
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -17,7 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 @pytest.fixture(scope='module')
 def pictures(tmp_path_factory):
     folder = str(tmp_path_factory.mktemp('pictures'))
-    synthesis.synthesize(folder, 4, 7, synthesis.PLAIN_OPTIONS._replace(max_yaw=15, max_pitch=5))
+    synthesis.synthesize(folder, 4, load_face_model(), 7, synthesis.PLAIN_OPTIONS._replace(max_yaw=15, max_pitch=5))
     return folder
 
 

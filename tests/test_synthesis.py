@@ -24,7 +24,7 @@ def model():
 def plain(model, tmp_path_factory):
     """A set without anything that hides or spoils the face."""
     folder = str(tmp_path_factory.mktemp('plain'))
-    synthesis.synthesize(folder, COUNT, seed=3, options=synthesis.PLAIN_OPTIONS, model=model, batch_size=4)
+    synthesis.synthesize(folder, COUNT, model, seed=3, options=synthesis.PLAIN_OPTIONS, batch_size=4)
     return folder
 
 
@@ -61,7 +61,7 @@ def test_the_set_is_what_the_loader_reads(plain):
 
 def test_a_picture_depends_on_seed_and_number_alone(plain, model, tmp_path):
     folder = str(tmp_path)
-    synthesis.synthesize(folder, 3, seed=3, options=synthesis.PLAIN_OPTIONS, model=model, batch_size=2)
+    synthesis.synthesize(folder, 3, model, seed=3, options=synthesis.PLAIN_OPTIONS, batch_size=2)
     for index in range(3):
         one, other = read(plain, index), read(folder, index)
         np.testing.assert_allclose(one[1], other[1], atol=1e-4)
@@ -75,16 +75,16 @@ def test_a_picture_depends_on_seed_and_number_alone(plain, model, tmp_path):
 def test_what_is_there_is_kept_and_what_is_not_is_made_again(plain, model, tmp_path):
     folder = str(tmp_path)
     options = synthesis.PLAIN_OPTIONS
-    synthesis.synthesize(folder, 3, seed=3, options=options, model=model)
+    synthesis.synthesize(folder, 3, model, seed=3, options=options)
     samples = [sample_files.sample_named(folder, '%06d' % index) for index in range(3)]
     os.remove(samples[1].landmarks)
     made = [os.stat(sample.image).st_ino for sample in samples]
     calls = []
-    synthesis.synthesize(folder, 3, seed=3, options=options, model=model, progress=lambda: calls.append(1))
+    synthesis.synthesize(folder, 3, model, seed=3, options=options, progress=lambda: calls.append(1))
     assert [os.stat(sample.image).st_ino == before for sample, before in zip(samples, made)] == [True, False, True]
     assert len(calls) == 3
     np.testing.assert_allclose(read(folder, 1)[1], read(plain, 1)[1], atol=1e-4)
-    synthesis.synthesize(folder, 1, seed=3, options=options._replace(max_yaw=1.0), model=model)
+    synthesis.synthesize(folder, 1, model, seed=3, options=options._replace(max_yaw=1.0))
     assert os.stat(samples[0].image).st_ino != made[0]
     assert abs(read(folder, 0)[3][225]) <= np.radians(1.0)
 

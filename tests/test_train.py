@@ -18,6 +18,7 @@ from Deep3DFaceReconstruction import (
     training_options,
 )
 from Deep3DFaceReconstruction.data_loader import SampleReader
+from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.tf1 import tf
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -27,7 +28,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 def pictures(tmp_path_factory):
     """Folder of four synthetic faces near the frontal view."""
     folder = str(tmp_path_factory.mktemp('pictures'))
-    synthesis.synthesize(folder, 4, 7, synthesis.PLAIN_OPTIONS._replace(max_yaw=15, max_pitch=5))
+    synthesis.synthesize(folder, 4, load_face_model(), 7, synthesis.PLAIN_OPTIONS._replace(max_yaw=15, max_pitch=5))
     return folder
 
 

@@ -5,6 +5,7 @@ training session and a distributed one, whose variables live on other machines. 
 and then renamed: what bears its final name is whole.
 """
 import contextlib
+import glob
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ import tempfile
 
 import numpy as np
 
-from Deep3DFaceReconstruction import assets
+from Deep3DFaceReconstruction import assets, file_kinds
 from Deep3DFaceReconstruction.files import remove_unfinished
 from Deep3DFaceReconstruction.tf1 import tf
 
@@ -34,6 +35,18 @@ def _brief(items):
 
 def _first_line(error):
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _other_file(prefix):
+    """'came ...' for the first of a checkpoint's files that is visibly something else, or None."""
+    tables = [path for path in (prefix, prefix + '.index') if os.path.isfile(path)]
+    for paths, kind in ((tables, file_kinds.CHECKPOINT), (sorted(glob.glob(glob.escape(prefix) + '.data-*')),
+                                                         file_kinds.ZEROS)):
+        for path in paths:
+            came = file_kinds.what_is(path, wanted=kind)
+            if came:
+                return 'came %s%s' % (came, '' if path == prefix else ' as ' + os.path.basename(path))
+    return None
 
 
 def find_checkpoint(path):
@@ -90,8 +103,8 @@ class Checkpoint:
             self._reader = tf.train.load_checkpoint(self.prefix)
             self.shapes = {n: list(s) for n, s in self._reader.get_variable_to_shape_map().items()}
         except _READ_ERRORS as error:
-            raise CheckpointError('%s: expected a TensorFlow checkpoint, but it cannot be read (%s)'
-                                  % (self.prefix, _first_line(error)))
+            raise CheckpointError('%s: expected a TensorFlow checkpoint, %s' % (
+                self.prefix, _other_file(self.prefix) or 'but it cannot be read (%s)' % _first_line(error)))
 
     def __getitem__(self, name):
         """The value of one variable as an array.
@@ -102,7 +115,8 @@ class Checkpoint:
         try:
             return self._reader.get_tensor(name)
         except _READ_ERRORS as error:
-            raise CheckpointError('%s: %s cannot be read (%s)' % (self.prefix, name, _first_line(error)))
+            raise CheckpointError('%s: %s cannot be read (%s)' % (
+                self.prefix, name, _other_file(self.prefix) or _first_line(error)))
 
 
 def check_shapes(source, shapes, wanted, purpose):

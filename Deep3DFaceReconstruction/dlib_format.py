@@ -7,7 +7,7 @@ import collections
 
 import numpy as np
 
-from Deep3DFaceReconstruction import assets
+from Deep3DFaceReconstruction import assets, file_kinds
 
 # name: dlib's name with its format version, such as 'con_4'; fields: {name: value}, per _DETAILS.
 Layer = collections.namedtuple('Layer', 'name fields')
@@ -123,4 +123,6 @@ def read_network(path):
             layers.append(stream.layer())
         return layers
     except (ValueError, OverflowError) as error:
-        raise assets.AssetError('%s: expected a dlib network, but %s' % (path, error))
+        came = file_kinds.what_is(path)
+        raise assets.AssetError('%s: expected a dlib network, %s' % (
+            path, 'came ' + came if came else 'but %s' % error))

@@ -14,7 +14,8 @@ _HEAD_BYTES = 4096
 _QUOTED = 60
 
 # The kinds that a caller may want, for `what_is(path, wanted=...)`.
-CHECKPOINT, HDF5, MATLAB5, NPY, PICKLE, TEXT, ZIP = 'checkpoint', 'hdf5', 'matlab5', 'npy', 'pickle', 'text', 'zip'
+CHECKPOINT, HDF5, MATLAB5, NPY, PICKLE, TEXT = 'checkpoint', 'hdf5', 'matlab5', 'npy', 'pickle', 'text'
+ZEROS, ZIP = 'zeros', 'zip'
 
 # kind: (first bytes, words)
 _MAGIC = (
@@ -52,7 +53,8 @@ def what_is(path, wanted=None):
 
     Args:
       path: a file, a folder, or nothing.
-      wanted: the kind that the caller reads (CHECKPOINT, HDF5, MATLAB5, NPY, PICKLE, TEXT, ZIP), which is no news.
+      wanted: the kind that the caller reads (CHECKPOINT, HDF5, MATLAB5, NPY, PICKLE, TEXT, ZEROS, ZIP), which is
+        no news.
     Returns:
       words that finish the sentence 'expected ..., came', such as 'a saved web page (HTML)' or 'a zip archive:
       unpack it'; None where nothing is recognised or the wanted kind came (a MATLAB 5 file: came whole).
@@ -112,7 +114,7 @@ def _recognised(path, head, tail):
             return 'torch', _TORCH_WORDS
         return PICKLE, 'a Python pickle'
     if not head.strip(b'\0'):
-        return 'zeros', 'a file of zeros, as a broken download leaves behind'
+        return ZEROS, 'a file of zeros, as a broken download leaves behind'
     return _text(head)
 
 

@@ -1,7 +1,7 @@
 """R-Net as a frozen graph (.pb): `input_imgs:0` -> `coeff:0`, the published form; and running it."""
 import numpy as np
 
-from Deep3DFaceReconstruction import checkpoints, conventions, networks
+from Deep3DFaceReconstruction import checkpoints, conventions, file_kinds, networks
 from Deep3DFaceReconstruction.files import written_aside
 from Deep3DFaceReconstruction.tf1 import tf
 
@@ -68,8 +68,9 @@ def load(path):
     except Exception as error:  # protobuf's DecodeError has no public home that both versions share
         graph_def, fault = tf.GraphDef(), str(error).splitlines()[0]
     if not graph_def.node:  # other files' bytes may well parse, as fields that no graph has
-        raise checkpoints.CheckpointError('%s: expected a frozen TensorFlow graph, but it is none (%s)'
-                                          % (path, fault))
+        came = file_kinds.what_is(path)
+        raise checkpoints.CheckpointError('%s: expected a frozen TensorFlow graph, %s' % (
+            path, 'came ' + came if came else 'but it is none (%s)' % fault))
     names = {node.name for node in graph_def.node}
     for name, role in ((INPUT_NAME, 'input'), (OUTPUT_NAME, 'output')):
         if name not in names:
@@ -104,7 +105,11 @@ def _check_width(shape, source):
 
 
 class CoefficientNetwork:
-    """A frozen R-Net in a session of its own."""
+    """A frozen R-Net in a session of its own.
+
+    Attributes:
+      outputs: how many coefficients the graph gives, 257 or 239; None where that is seen only when it runs.
+    """
 
     def __init__(self, graph_def, source, config=None):
         """Imports the graph.
@@ -125,8 +130,9 @@ class CoefficientNetwork:
                 raise checkpoints.CheckpointError(
                     '%s: TensorFlow %s cannot load this graph (%s)'
                     % (source, tf.__version__, str(error).strip().splitlines()[0]))
-        shape = self._coeff.shape
-        _check_width(shape.as_list() if shape.ndims is not None else None, source)
+        shape = self._coeff.shape.as_list() if self._coeff.shape.ndims is not None else None
+        _check_width(shape, source)
+        self.outputs = shape[1] if shape else None
         shape = self._images.shape
         # A graph frozen for one batch size is fed batches of just that size.
         self._fixed = shape.as_list()[0] if shape.ndims else None

@@ -1,6 +1,7 @@
 """The published 68-landmark network as a frozen graph: `input_imgs:0` [1,224,224,3] -> `landmark:0` [68,2]."""
 import numpy as np
 
+from Deep3DFaceReconstruction import file_kinds
 from Deep3DFaceReconstruction.alignment import to_y_up
 from Deep3DFaceReconstruction.assets import AssetError
 from Deep3DFaceReconstruction.conventions import LANDMARK_COUNT
@@ -50,6 +51,11 @@ class LandmarkNetwork:
         return to_y_up(np.reshape(rows_cols, (LANDMARK_COUNT, 2)).astype(np.float64)[:, ::-1])
 
 
+def _came(path, fault):
+    came = file_kinds.what_is(path)
+    return 'came ' + came if came else 'got: ' + fault
+
+
 def _read_graph(path):
     graph_def = tf.GraphDef()
     try:
@@ -59,5 +65,7 @@ def _read_graph(path):
         raise AssetError('%s: expected a frozen graph, got: %s' % (path, error.strerror))
     # protobuf's DecodeError has no public home that both versions share.
     except Exception as error:
-        raise AssetError('%s: expected a frozen graph, got: %s' % (path, ' '.join(str(error).split())))
+        raise AssetError('%s: expected a frozen graph, %s' % (path, _came(path, ' '.join(str(error).split()))))
+    if not graph_def.node:  # other files' bytes may well parse, as fields that no graph has
+        raise AssetError('%s: expected a frozen graph, %s' % (path, _came(path, 'no nodes in it')))
     return graph_def

@@ -8,6 +8,8 @@ from Deep3DFaceReconstruction import assets, checkpoints, frozen_graph, networks
 from Deep3DFaceReconstruction.tf1 import tf
 from tests import test_networks
 
+LFS = b'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 240873459\n'
+
 
 @pytest.fixture(scope='module')
 def values():
@@ -110,10 +112,28 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     os.unlink(data)
     with pytest.raises(checkpoints.CheckpointError, match=r'x\.ckpt: '):
         checkpoints.Checkpoint(prefix)['a']
-    with open(prefix + '.index', 'wb') as f:
-        f.write(b'no table')
-    with pytest.raises(checkpoints.CheckpointError, match=r'x\.ckpt: expected a TensorFlow checkpoint, but it'):
-        checkpoints.Checkpoint(prefix)
+    with open(data, 'wb') as f:
+        f.write(LFS)
+    with pytest.raises(checkpoints.CheckpointError,
+                       match=r'x\.ckpt: a cannot be read \(came a git-lfs pointer.* as x\.ckpt\.data-00000-of-00001\)'):
+        checkpoints.Checkpoint(prefix)['a']
+    os.unlink(data)
+    for contents, came in ((b'no\0table', 'but it cannot be read'), (LFS, r'came a git-lfs .* as x\.ckpt\.index'),
+                           (b'<html>', r'came a saved web page \(HTML\) as x\.ckpt\.index')):
+        with open(prefix + '.index', 'wb') as f:
+            f.write(contents)
+        with pytest.raises(checkpoints.CheckpointError, match=r'x\.ckpt: expected a TensorFlow checkpoint, ' + came):
+            checkpoints.Checkpoint(prefix)
+
+
+def test_another_file_under_the_name_of_a_checkpoint_of_the_old_format(tmp_path):
+    path = tmp_path / 'resnet_v1_50.ckpt'
+    for contents, came in ((b'\x1f\x8b\x08', 'a gzip archive'), (b'<!doctype html>', 'a saved web page'),
+                           (b'', 'an empty file')):
+        path.write_bytes(contents)
+        with pytest.raises(checkpoints.CheckpointError,
+                           match=r'resnet_v1_50\.ckpt: expected a TensorFlow checkpoint, came ' + came):
+            checkpoints.Checkpoint(str(path))
 
 
 def test_a_checkpoint_of_another_network_is_named_with_what_differs(tmp_path):
@@ -193,10 +213,12 @@ def test_faulty_graphs_are_named(tmp_path):
     write_graph(path, sums(None, 257))
     with open(path, 'rb') as f:
         whole = f.read()
-    for contents in (b'', b'\x89PNG this is no graph', b'no graph either', whole[:len(whole) // 2]):
+    for contents, came in ((b'\x89PNG this is no graph', 'but it is none'), (whole[:len(whole) // 2], 'but it is none'),
+                           (b'', 'came an empty file'), (b'no graph either', "came a text file .'no graph either'"),
+                           (b'<html><title>Quota</title>', 'came a saved web page'), (LFS, 'came a git-lfs pointer')):
         with open(path, 'wb') as f:
             f.write(contents)
-        with pytest.raises(checkpoints.CheckpointError, match=r'x\.pb: expected a frozen TensorFlow graph, but it'):
+        with pytest.raises(checkpoints.CheckpointError, match=r'x\.pb: expected a frozen TensorFlow graph, ' + came):
             frozen_graph.load(path)
     write_graph(path, sums(None, 257, name='other'))
     with pytest.raises(checkpoints.CheckpointError, match=r'x\.pb: .* with the output coeff:0, got one of'):
@@ -204,6 +226,20 @@ def test_faulty_graphs_are_named(tmp_path):
     write_graph(path, sums(None, 199))
     with pytest.raises(checkpoints.CheckpointError, match=r'x\.pb: expected coeff:0 of shape \[B,257\].*199\]'):
         frozen_graph.CoefficientNetwork(frozen_graph.load(path), path)
+
+
+@pytest.mark.parametrize('width, known, outputs', [(257, True, 257), (239, True, 239), (257, False, None)])
+def test_the_number_of_outputs_is_told(tmp_path, width, known, outputs):
+    path = str(tmp_path / 'x.pb')
+
+    def build():
+        images = tf.placeholder(tf.float32, [None, 224, 224, 3], 'input_imgs')
+        coeff = tf.fill([tf.shape(images)[0], width], 0.0)
+        tf.identity(tf.ensure_shape(coeff, [None, width]) if known else tf.placeholder_with_default(coeff, None),
+                    'coeff')
+    write_graph(path, build)
+    with frozen_graph.CoefficientNetwork(frozen_graph.load(path), path) as network:
+        assert network.outputs == outputs
 
 
 def test_a_graph_with_an_unknown_op_is_named(tmp_path):

@@ -137,10 +137,16 @@ def test_faulty_files_are_named(tmp_path):
         dlib_format.read_network(path)
     with open(assets.dlib_model(dlib_id_net.WEIGHTS), 'rb') as f:
         whole = f.read()
-    for contents, reason in ((b'', 'it ends within a value'), (b'\x01\x01\x01\x05hello', "got 'hello'"),
+    for contents, reason in ((b'\x01', 'it ends within a value'), (b'\x01\x01\x01\x05hello', "got 'hello'"),
                              (whole[:10000], 'it ends within a value'), (os.urandom(100), 'expected a dlib network')):
         with open(path, 'wb') as f:
             f.write(contents)
         with pytest.raises(assets.AssetError, match=r'x\.dat: expected a dlib network, but .*' + reason if
                            reason != 'expected a dlib network' else r'x\.dat: ' + reason):
+            dlib_format.read_network(path)
+    for contents, came in ((b'', 'an empty file'), (b'BZh9', r'a bzip2 archive \(\.bz2\): unpack it'),
+                           (b'<html>', r'a saved web page \(HTML\)')):
+        with open(path, 'wb') as f:
+            f.write(contents)
+        with pytest.raises(assets.AssetError, match=r'x\.dat: expected a dlib network, came ' + came):
             dlib_format.read_network(path)

@@ -32,9 +32,12 @@ def test_a_flat_answer_is_taken_too(tmp_path):
 
 
 def test_files_that_are_no_such_network_are_named(tmp_path):
-    (tmp_path / 'no.pb').write_bytes(b'no graph at all')
-    with pytest.raises(AssetError, match=r'no\.pb: expected a frozen graph, got: .'):
-        LandmarkNetwork(str(tmp_path / 'no.pb'))
+    for contents, came in ((b'\x80\x81\x82 no graph at all', 'got: .'), (b'', 'came an empty file'),
+                           (b'<html>', 'came a saved web page'), (b'PK\x03\x04', 'came a damaged zip archive'),
+                           (b'version https://git-lfs.github.com/spec/v1\n', 'came a git-lfs pointer')):
+        (tmp_path / 'no.pb').write_bytes(contents)
+        with pytest.raises(AssetError, match=r'no\.pb: expected a frozen graph, ' + came):
+            LandmarkNetwork(str(tmp_path / 'no.pb'))
     with pytest.raises(AssetError, match=r'none\.pb: expected a frozen graph, got: No such file'):
         LandmarkNetwork(str(tmp_path / 'none.pb'))
     other = write_graph(str(tmp_path / 'other.pb'), np.zeros((68, 2)), output='points')

@@ -155,9 +155,8 @@ def _neighbours(triangles):
     ends = np.sort(np.stack([triangles, np.roll(triangles, -1, axis=1)], axis=2).reshape(-1, 2), axis=1)
     _, edge = np.unique(ends, axis=0, return_inverse=True)
     of = sp.csr_matrix((np.ones(len(edge)), (np.repeat(np.arange(len(triangles)), 3), edge.ravel())))
-    links = of.dot(of.T).tolil()
+    links = of.dot(of.T)
     links.setdiag(0)
-    links = links.tocsr()
     links.eliminate_zeros()
     return links
 

@@ -14,7 +14,7 @@ ClosestPoints = namedtuple('ClosestPoints', [
 # Triangles that are looked at first; their nearest bounds how far the search must reach.
 _FIRST_LOOK = 8
 _POINTS_AT_ONCE = 2048
-_PAIRS_AT_ONCE = 1 << 19
+_PAIRS_AT_ONCE = 1 << 16
 
 
 def closest_points(points, vertices, triangles):

@@ -25,7 +25,7 @@ FOLDER_NAME = 'FaceXModel'
 
 Layout = namedtuple('Layout', [
     'vertices',        # of every .obj file
-    'face_vertices',   # the first so many are the face area's: skin of face, ears' front and throat
+    'face_vertices',   # the first so many are the face area's
     'face_quads',      # likewise the faces
     'identities',      # identity000.obj and on
 ])

@@ -31,12 +31,13 @@ _BROWS, _EYES = (range(17, 22), range(22, 27)), (range(36, 42), range(42, 48))
 _MIDDLE = (8, 27, 28, 29, 30, 33, 51, 57, 62, 66)
 # Along each of these x grows from landmark to landmark.
 _LEFT_TO_RIGHT = (
-    range(3, 14), range(17, 27), range(31, 36), (36, 37, 38, 39), (36, 41, 40, 39), (42, 43, 44, 45),
-    (42, 47, 46, 45), range(48, 55), (48, 59, 58, 57, 56, 55, 54), range(60, 65), (60, 67, 66, 65, 64))
+    (0, 4, 8, 12, 16), (1, 5, 11, 15), (2, 6, 10, 14), range(3, 14), range(17, 27), range(31, 36),
+    (36, 37, 38, 39), (36, 41, 40, 39), (42, 43, 44, 45), (42, 47, 46, 45), range(48, 55),
+    (48, 59, 58, 57, 56, 55, 54), (48, 60, 64, 54), range(60, 65), (60, 67, 66, 65, 64))
 # Along each of these y falls: jaw line to the chin from both sides, bridge of the nose, lids, lips.
 _TOP_TO_BOTTOM = (
     range(0, 9), range(16, 7, -1), (27, 28, 29, 30, 33, 51, 57, 8), (37, 41), (38, 40), (43, 47), (44, 46),
-    (50, 58), (52, 56), (61, 67), (62, 66), (63, 65))
+    (50, 61, 67, 58), (51, 62, 66, 57), (52, 63, 65, 56))
 
 
 def find_landmarks(folders, vertex_count, landmark_file=None):

@@ -39,7 +39,7 @@ def test_the_reference_model_is_sound(test_model):
     (lambda m: {'triangles': m.triangles[:, ::-1]}, 'surface that faces the camera'),
     (lambda m: {'meantex': m.meantex / 255}, 'mean albedo'),
     (lambda m: {'meantex': m.meantex[:, ::-1]}, 'mean albedo'),  # BGR
-    (lambda m: {'keypoints': m.keypoints.clip(max=m.keypoints.max() - 1)}, 'different landmark vertices'),
+    (lambda m: {'keypoints': np.repeat(m.keypoints[::2], 2)}, 'different landmark vertices'),
     (lambda m: {'keypoints': m.keypoints[::-1]}, 'five points'),
     (lambda m: {'id_base': m.id_base * 1e5}, 'identity: most'),
     (lambda m: {'ex_base': m.ex_base * 1e5}, 'expression: most'),

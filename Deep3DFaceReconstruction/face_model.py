@@ -25,7 +25,7 @@ BFM09_SIZED_LICENCE = 'unknown; it has the topology of the Basel Face Model 2009
 class FaceModel(NamedTuple):
     """A face model of N vertices and F triangles; made by load_face_model or from_mat_dict, which check it.
 
-    The arrays are read-only. Bases with fewer components than the program's 80, 64 and 80 are filled with zeros.
+    The arrays are read-only. Bases with fewer components than the program's 80, 64 and 80 are filled up with zeros.
     """
     path: str                     # the file it came from
     name: str
@@ -140,14 +140,15 @@ def from_mat_dict(mat, path='<dict>'):
 
 
 def _basis(get, key, rows, columns):
-    """(float32 [rows, columns], the columns that the file has); what it lacks is zero."""
+    """(float32 [rows, columns], components up to the last that is not zero); what the file lacks is zero."""
     base = get.floats(key, (rows, None))
-    dim = base.shape[1]
-    if dim > columns:
-        raise get.wrong(key, 'at most %d components' % columns, dim)
-    if dim < columns:
-        base = np.concatenate([base, np.zeros([rows, columns - dim], np.float32)], axis=1)
-    return base, dim
+    missing = columns - base.shape[1]
+    if missing < 0:
+        raise get.wrong(key, 'at most %d components' % columns, base.shape[1])
+    if missing:
+        base = np.concatenate([base, np.zeros([rows, missing], np.float32)], axis=1)
+    moving = np.flatnonzero(base.any(axis=0))
+    return base, int(moving[-1]) + 1 if len(moving) else 0
 
 
 def _read_only(array):

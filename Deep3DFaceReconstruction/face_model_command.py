@@ -28,6 +28,8 @@ def parse_arguments(arguments=None):
                                                      'public files (default: BFM/)')
     source.add_argument('--ict', metavar='DIR', help='FaceXModel of ICT-FaceKit, or the folder that holds it')
     source.add_argument('--open', action='store_true', help='the open model, for other programs')
+    convert.add_argument('--landmarks', metavar='FILE', help="with --ict: a text file with the 68 landmarks' vertex "
+                                                             'numbers, from 0 (default: as in its README)')
     convert.add_argument('--out', metavar='FILE', help='the .mat file to write (default: in BFM/, BFM_model_front.mat, '
                                                        'ict_model_front.mat or open_model_front.mat)')
     check = commands.add_parser(
@@ -38,7 +40,10 @@ def parse_arguments(arguments=None):
                        help='the .mat file (default: the one that demo.py would take)')
     check.add_argument('--picture', metavar='PNG', help='draw the mean face: with landmarks, plain, its geometry from '
                                                         'two sides')
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.command == 'convert' and options.landmarks and not options.ict:
+        convert.error('--landmarks goes with --ict')
+    return options
 
 
 def main(arguments=None):
@@ -58,9 +63,9 @@ def _convert(options):
     from Deep3DFaceReconstruction.face_model import load_face_model
 
     if options.ict is not None:
-        from Deep3DFaceReconstruction import ict_facekit
+        from Deep3DFaceReconstruction import ict_facekit, open_model
         path = options.out or ICT_MODEL
-        ict_facekit.convert(options.ict, path, load_face_model(assets.OPEN_MODEL))
+        ict_facekit.convert(options.ict, path, open_model.load_open_model(), landmark_file=options.landmarks)
     elif options.open:
         from Deep3DFaceReconstruction import open_model
         path = options.out or assets.OPEN_MODEL_FRONT

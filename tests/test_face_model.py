@@ -78,6 +78,13 @@ def test_fewer_components_are_filled_with_zeros():
         np.testing.assert_array_equal(base[:, given:], np.zeros([12, width - given]))
 
 
+def test_zeros_that_the_file_ends_with_are_no_components():
+    mat = tiny_model()
+    mat['exBase'][:, 53:] = 0
+    mat['exBase'][:, 7] = 0
+    assert face_model.from_mat_dict(mat).ex_dim == 53
+
+
 def test_name_and_licence(tmp_path):
     plain = face_model.from_mat_dict(tiny_model(), '/somewhere/my_model.mat')
     assert (plain.name, plain.licence) == ('my_model', 'unknown')

@@ -8,7 +8,15 @@ import pytest
 from PIL import Image
 from scipy.io import loadmat, savemat
 
-from Deep3DFaceReconstruction import assets, bfm09, face_model, face_model_check, face_model_command, open_model
+from Deep3DFaceReconstruction import (
+    assets,
+    bfm09,
+    face_model,
+    face_model_check,
+    face_model_command,
+    ict_facekit,
+    open_model,
+)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -96,7 +104,8 @@ def test_errors_are_one_line_and_exit_with_2(tmp_path, capfd):
         assert error.startswith(message)
 
 
-@pytest.mark.parametrize('words', [[], ['make'], ['convert', '--bfm', 'a', '--ict', 'b'], ['check', '--out', 'x']])
+@pytest.mark.parametrize('words', [
+    [], ['make'], ['convert', '--bfm', 'a', '--ict', 'b'], ['convert', '--landmarks', 'a'], ['check', '--out', 'x']])
 def test_wrong_words_exit_with_2(words, capfd):
     with pytest.raises(SystemExit) as stop:
         face_model_command.main(words)
@@ -118,6 +127,17 @@ def test_bfm_folder_and_file_are_passed_on(tmp_path, monkeypatch, capfd):
     out = str(tmp_path / 'front.mat')
     assert face_model_command.main(['convert', '--bfm', 'somewhere', '--out', out]) == 0
     assert bfm09.NAME in capfd.readouterr().out
+
+
+def test_ict_folder_and_landmarks_are_passed_on(tmp_path, monkeypatch, capfd):
+    def convert(folder, out_path, albedo_source, landmark_file):
+        assert (folder, landmark_file, albedo_source['name']) == ('FaceXModel', 'points.txt', open_model.NAME)
+        savemat(out_path, dict(albedo_source, name='the ICT model'))
+    monkeypatch.setattr(ict_facekit, 'convert', convert)
+    out = str(tmp_path / 'front.mat')
+    words = ['convert', '--ict', 'FaceXModel', '--landmarks', 'points.txt', '--out', out]
+    assert face_model_command.main(words) == 0
+    assert 'the ICT model' in capfd.readouterr().out
 
 
 def test_as_a_module_it_catches_its_own_errors(tmp_path):

@@ -97,7 +97,8 @@ def _reconstruct_all(options, image_paths):
                            landmarks68=network is None or options.fit == 'refine')
 
     # Reading starts before TensorFlow is imported, which takes longer than most photos.
-    photos = prefetched(read, zip(image_paths, image_io.result_names(image_paths)), ahead=2 * options.batch_size)
+    names = image_io.result_names(image_paths, numbered=options.faces == 'all')
+    photos = prefetched(read, zip(image_paths, names), ahead=2 * options.batch_size)
     model = load_face_model(options.face_model)
     from Deep3DFaceReconstruction.reconstruct import Reconstructor, write_result
 

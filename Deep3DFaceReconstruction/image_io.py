@@ -58,13 +58,22 @@ def list_images(folder):
             if not name.startswith('.') and os.path.splitext(name)[1].lower() in IMAGE_EXTENSIONS]
 
 
-def result_names(paths):
+def result_names(paths, numbered=False):
     """NAME of each photo, for the files made from it: its own without the extension, or with it (`NAME_jpg`) where two
-    would be the same."""
+    would be the same.
+
+    Args:
+      paths: the photos.
+      numbered: whether several faces of a photo are called NAME_1, NAME_2, ...: another photo's name may not be such.
+    """
     stems = [os.path.splitext(os.path.basename(path))[0] for path in paths]
     count = collections.Counter(stems)
-    return [stem if count[stem] == 1 else os.path.basename(path).replace('.', '_')
-            for stem, path in zip(stems, paths)]
+
+    def is_taken(stem):
+        base, _, number = stem.rpartition('_')
+        return count[stem] > 1 or (numbered and number.isdigit() and base in count)
+
+    return [os.path.basename(path).replace('.', '_') if is_taken(stem) else stem for stem, path in zip(stems, paths)]
 
 
 def landmark_path_for(image_path):

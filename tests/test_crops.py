@@ -12,6 +12,12 @@ def test_names_are_kept_apart():
     assert image_io.result_names(['in/a.jpg', 'in/a.PNG', 'in/b.png']) == ['a_jpg', 'a_PNG', 'b']
 
 
+def test_a_photo_is_not_called_like_another_photos_second_face():
+    paths = ['in/pair.jpg', 'in/pair_2.jpg', 'in/solo_2.jpg']
+    assert image_io.result_names(paths) == ['pair', 'pair_2', 'solo_2']
+    assert image_io.result_names(paths, numbered=True) == ['pair', 'pair_2_jpg', 'solo_2']
+
+
 @pytest.fixture(scope='module')
 def finder():
     return FaceFinder()

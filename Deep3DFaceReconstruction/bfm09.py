@@ -28,6 +28,12 @@ FRONT_TRIANGLES = 70789
 SOURCES = ('01_MorphableModel.mat', 'Exp_Pca.bin', 'std_exp.txt', 'BFM_front_idx.mat', 'BFM_exp_idx.mat',
            'facemodel_info.mat')
 
+_ROWS = 3 * BFM09_VERTICES
+_BFM09_SHAPES = {'shapeMU': (_ROWS, 1), 'shapePC': (_ROWS, BFM09_COMPONENTS), 'shapeEV': (BFM09_COMPONENTS, 1),
+                 'texMU': (_ROWS, 1), 'texPC': (_ROWS, BFM09_COMPONENTS), 'texEV': (BFM09_COMPONENTS, 1)}
+# file: (key, shape, number of vertices to choose from)
+_CHOICES = {'BFM_front_idx.mat': ('idx', (None, 1), EXPRESSION_VERTICES),
+            'BFM_exp_idx.mat': ('trimIndex', (EXPRESSION_VERTICES, 1), BFM09_VERTICES)}
 # The larger side of a face without ears and neck; other units are off by factors of ten.
 _FACE_DM = (1.0, 3.0)
 # Mean skin colour, 0-255; the same in 0-1 is far below.
@@ -70,25 +76,69 @@ def convert(out_path, folder=assets.BFM_DIR):
         savemat(aside, model)
 
 
+def check_source(path):
+    """Checks one of the six files by itself, without reading its large arrays.
+
+    Args:
+      path: the file; its name, one of SOURCES, says which it is.
+    Returns:
+      what it holds, in words.
+    Raises:
+      Bfm09Error: see convert.
+      ValueError: another name.
+    """
+    folder, name = os.path.split(path)
+    if name == '01_MorphableModel.mat':
+        return _check_morphable_model(folder, name)
+    if name == 'Exp_Pca.bin':
+        _check_expression_file(path)
+        return f'{EXPRESSION_VERTICES:,} vertices, {EXPRESSION_DIM} components'
+    if name == 'std_exp.txt':
+        return '%d standard deviations' % len(_expression_deviations(path))
+    if name in _CHOICES:
+        return f'{len(_chosen_vertices(folder, name)):,} vertices'
+    if name == 'facemodel_info.mat':
+        # How many vertices it is for is seen from the mask.
+        count = _arrays(folder, name).numbers('skinmask', (1, None)).size
+        triangles = len(_topology(folder, count)['tri'])
+        return f'{count:,} vertices, {triangles:,} triangles'
+    raise ValueError('%s: expected one of %s' % (path, ', '.join(SOURCES)))
+
+
+def _check_morphable_model(folder, name):
+    get = _arrays(folder, name)
+    shapes = MatFile(os.path.join(folder, name), Bfm09Error, _what(name)).shapes
+    for key, shape in _BFM09_SHAPES.items():
+        if shapes.get(key) != shape:
+            raise get.wrong(key, 'numbers of shape %s' % list(shape),
+                            'none of that name' if key not in shapes else 'shape %s' % list(shapes[key]))
+    for key in ('shapeEV', 'texEV'):
+        _falling(get, key)
+    return f'{BFM09_VERTICES:,} vertices, {BFM09_COMPONENTS} components'
+
+
+def _what(name):
+    return "the Basel Face Model 2009's %s" % name
+
+
 def _arrays(folder, name):
     path = os.path.join(folder, name)
-    what = "the Basel Face Model 2009's %s" % name
-    return CheckedArrays(MatFile(path, Bfm09Error, what), path, Bfm09Error, what)
+    return CheckedArrays(MatFile(path, Bfm09Error, _what(name)), path, Bfm09Error, _what(name))
 
 
 def _vertex_choice(folder):
     """The frontal vertices' numbers, from 0, among the 53,215 of the expressions and the 53,490 of BFM09."""
-    files = (('BFM_front_idx.mat', 'idx', (None, 1), EXPRESSION_VERTICES),
-             ('BFM_exp_idx.mat', 'trimIndex', (EXPRESSION_VERTICES, 1), BFM09_VERTICES))
-    numbers = []
-    for name, key, shape, limit in files:
-        get = _arrays(folder, name)
-        chosen = get.indices(key, shape, limit).ravel()
-        if len(np.unique(chosen)) != len(chosen):
-            raise get.wrong(key, 'every vertex once', '%d twice' % (len(chosen) - len(np.unique(chosen))))
-        numbers.append(chosen)
-    front, trim = numbers
+    front, trim = (_chosen_vertices(folder, name) for name in _CHOICES)
     return front, trim[front]
+
+
+def _chosen_vertices(folder, name):
+    key, shape, limit = _CHOICES[name]
+    get = _arrays(folder, name)
+    chosen = get.indices(key, shape, limit).ravel()
+    if len(np.unique(chosen)) != len(chosen):
+        raise get.wrong(key, 'every vertex once', '%d twice' % (len(chosen) - len(np.unique(chosen))))
+    return chosen
 
 
 def _topology(folder, count):
@@ -115,7 +165,7 @@ def _shape_and_albedo(folder, in_bfm):
     rows = _rows(in_bfm)
     means, deviations = {}, {}
     for kind in ('shape', 'tex'):
-        means[kind] = get.numbers(kind + 'MU', (3 * BFM09_VERTICES, 1))[rows]
+        means[kind] = get.numbers(kind + 'MU', _BFM09_SHAPES[kind + 'MU'])[rows]
         # Standard deviations, not variances.
         deviations[kind] = _falling(get, kind + 'EV')
     meanshape = means['shape'] / MICROMETRES_PER_DM
@@ -128,7 +178,7 @@ def _shape_and_albedo(folder, in_bfm):
 
     def basis(kind, count):
         # Multiplied in the file's own precision, as the published program does.
-        components = get.numbers(kind + 'PC', (3 * BFM09_VERTICES, BFM09_COMPONENTS))[:, :count][rows]
+        components = get.numbers(kind + 'PC', _BFM09_SHAPES[kind + 'PC'])[:, :count][rows]
         return components * deviations[kind][:count]
 
     return {
@@ -145,7 +195,7 @@ def _rows(vertices):
 
 
 def _falling(get, key):
-    values = get.numbers(key, (BFM09_COMPONENTS, 1)).ravel()
+    values = get.numbers(key, _BFM09_SHAPES[key]).ravel()
     if values.min() <= 0:
         raise get.wrong(key, 'standard deviations above 0', '%g' % values.min())
     rises = np.flatnonzero(values[1:] > values[:-1] * _FALLING_SLACK)
@@ -158,22 +208,27 @@ def _expression_basis(folder, in_expression):
     """The expression basis [3N,64] float64 of the chosen vertices, dm per standard deviation."""
     path = os.path.join(folder, 'Exp_Pca.bin')
     size = 3 * EXPRESSION_VERTICES
-    expected = 4 + 4 * size * (1 + EXPRESSION_DIM)
-    if os.path.getsize(path) != expected:
-        came = file_kinds.what_is(path)
-        raise Bfm09Error('%s: expected %d bytes (int32, then float32 [80,%d]), came %d%s' % (
-            path, expected, size, os.path.getsize(path), ': ' + came if came else ''))
+    _check_expression_file(path)
     deviations = _expression_deviations(os.path.join(folder, 'std_exp.txt'))
     with open(path, 'rb') as stream:
-        dimension = int(np.fromfile(stream, np.int32, 1)[0])
-        if dimension != EXPRESSION_DIM:
-            raise Bfm09Error('%s: expected dimension %d, came %d' % (path, EXPRESSION_DIM, dimension))
-        stream.seek(4 * size, os.SEEK_CUR)  # the mean
+        stream.seek(4 + 4 * size)  # the dimension and the mean
         components = np.fromfile(stream, np.float32, size * EX_DIM).reshape(EX_DIM, size)
     if not np.isfinite(components).all():
         raise Bfm09Error('%s: expected finite numbers, came NaN or infinity' % path)
     chosen = components[:, _rows(in_expression)].T.astype(np.float64)
     return chosen * deviations[:EX_DIM] / MICROMETRES_PER_DM
+
+
+def _check_expression_file(path):
+    size = 3 * EXPRESSION_VERTICES
+    expected = 4 + 4 * size * (1 + EXPRESSION_DIM)
+    if os.path.getsize(path) != expected:
+        came = file_kinds.what_is(path)
+        raise Bfm09Error('%s: expected %d bytes (int32, then float32 [80,%d]), came %d%s' % (
+            path, expected, size, os.path.getsize(path), ': ' + came if came else ''))
+    dimension = int(np.fromfile(path, np.int32, 1)[0])
+    if dimension != EXPRESSION_DIM:
+        raise Bfm09Error('%s: expected dimension %d, came %d' % (path, EXPRESSION_DIM, dimension))
 
 
 def _expression_deviations(path):

@@ -15,6 +15,8 @@ class MatFile(Mapping):
       path: the file.
       error: the exception class to raise.
       what: what the file should be, for error messages, such as 'a face model'.
+    Attributes:
+      shapes: {name: tuple of int}.
     Raises:
       error: the file is missing, is visibly something else, or cannot be read.
     """
@@ -26,18 +28,18 @@ class MatFile(Mapping):
         came = file_kinds.what_is(path, wanted=file_kinds.MATLAB5)
         if came is not None:
             raise error('%s: expected %s (.mat, MATLAB 5), came %s' % (path, what, came))
-        self._names = [name for name, _, _ in self._guarded(whosmat)]
+        self.shapes = {name: tuple(shape) for name, shape, _ in self._guarded(whosmat)}
 
     def __getitem__(self, name):
-        if name not in self._names:
+        if name not in self.shapes:
             raise KeyError(name)
         return self._guarded(loadmat, variable_names=[name])[name]
 
     def __iter__(self):
-        return iter(self._names)
+        return iter(self.shapes)
 
     def __len__(self):
-        return len(self._names)
+        return len(self.shapes)
 
     def _guarded(self, reader, **arguments):
         try:

@@ -235,6 +235,22 @@ def test_wrong_arrays_of_the_morphable_model(sources, key, value, message):
 
 
 @pytest.mark.slow
+def test_each_source_by_itself(converted, small_files):
+    assert [bfm09.check_source(str(small_files / name)) for name in bfm09.SOURCES] == [
+        '53,490 vertices, 199 components', '53,215 vertices, 79 components', '79 standard deviations',
+        '35,709 vertices', '53,215 vertices', '35,709 vertices, 70,789 triangles']
+
+
+def test_wrong_sources_by_themselves(sources):
+    with pytest.raises(bfm09.Bfm09Error, match='01_MorphableModel.mat: shapePC: expected .* came none of that name'):
+        bfm09.check_source(str(sources / '01_MorphableModel.mat'))
+    for name in bfm09.SOURCES:
+        replace(sources, name, b'<!doctype html>')
+        with pytest.raises(bfm09.Bfm09Error, match=name + r': expected .* came .*a saved web page \(HTML\)'):
+            bfm09.check_source(str(sources / name))
+
+
+@pytest.mark.slow
 def test_components_that_are_not_finite(sources):
     model = dict(means(), **deviations())
     model['shapePC'] = np.zeros([160470, 199], np.float32)

@@ -43,24 +43,23 @@ class GradientStep:
         """The variables that a step changes, in the order of the sums."""
         return self.trained + self.statistics
 
-    def apply(self, sums, optimizers, global_step, skipped):
+    def apply(self, sums, updates_of, global_step, skipped):
         """Ops that end a step.
 
         Args:
           sums: what to apply, in the order of `targets`.
-          optimizers: function of a variable -> the tf.train.Optimizer that trains it.
+          updates_of: function of [(gradient, variable)] -> the ops that train these variables.
           global_step: int64 variable, counts every step: the place in the data.
           skipped: int64 variable, counts those that were not applied.
         Returns:
           (apply, skip): the ops for a sound and for a non-finite sum.
         """
         count = len(self.trained)
-        shares = collections.OrderedDict()
-        for gradient, variable in zip(sums[:count], self.trained):
-            shares.setdefault(optimizers(variable), []).append((gradient, variable))
-        updates = [optimizer.apply_gradients(share) for optimizer, share in shares.items()]
-        updates += [tf.assign_add(moving, step) for moving, step in zip(self.statistics, sums[count:])]
+        updates = updates_of(list(zip(sums[:count], self.trained)))
+        # The optimizer may read the moving statistics: they change after it.
         with tf.control_dependencies(updates):
+            moved = [tf.assign_add(moving, step) for moving, step in zip(self.statistics, sums[count:])]
+        with tf.control_dependencies(updates + moved):
             applied = tf.assign_add(global_step, 1)
         with tf.control_dependencies([tf.assign_add(skipped, 1)]):
             dropped = tf.assign_add(global_step, 1)

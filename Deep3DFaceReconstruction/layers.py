@@ -42,11 +42,22 @@ def _normalise(x, options):
         gamma = tf.ones([channels], x.dtype)
     y, batch_mean, batch_variance = tf.nn.fused_batch_norm(x, gamma, beta, epsilon=options.epsilon,
                                                            is_training=True)
-    for moving, batch in ((mean, batch_mean), (variance, batch_variance)):
-        step = (batch - moving) * (1.0 - options.decay)
-        tf.add_to_collection(STATISTICS, (moving, step))
-        tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, tf.assign_add(moving, step))
+    _follow(mean, batch_mean, options.decay)
+    _follow(variance, batch_variance, options.decay)
     return y
+
+
+def _follow(moving, batch, decay):
+    step = (batch - moving) * (1.0 - decay)
+    tf.add_to_collection(STATISTICS, (moving, step))
+    tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, tf.assign_add(moving, step))
+
+
+def moving_mean(x, decay, name):
+    """The variable NAME [C] that follows the mean of x [B,C], as the moving statistics of batch norm do."""
+    mean = tf.get_variable(name, x.shape.as_list()[1:], x.dtype, tf.zeros_initializer(), trainable=False)
+    _follow(mean, tf.reduce_mean(x, 0), decay)
+    return mean
 
 
 def linear_norm(x, weights, options, operation):

@@ -33,7 +33,11 @@ def coefficient_heads(gamma=FULL_GAMMA):
             ('fc-angles', 3), ('fc-gamma', gamma), ('fc-XY', 2), ('fc-Z', 1))
 
 
-def R_Net(inputs, is_training=False, gamma=FULL_GAMMA, bn_decay=BN_DECAY):
+# The variable that follows the mean of the trunk's features. Only training with centred heads has it.
+FEATURE_MEAN = 'feature_mean'
+
+
+def R_Net(inputs, is_training=False, gamma=FULL_GAMMA, bn_decay=BN_DECAY, follow_mean=False):
     """Image to coefficients: ResNet-50 with seven linear heads (Deng et al. 2019, section 3.1).
 
     The heads start from zero, so that training starts from the mean face in the middle of the crop.
@@ -44,6 +48,7 @@ def R_Net(inputs, is_training=False, gamma=FULL_GAMMA, bn_decay=BN_DECAY):
         `tf.GraphKeys.UPDATE_OPS`.
       gamma: 27 lighting coefficients, or 9 for the paper's white light.
       bn_decay: of batch norm's moving statistics.
+      follow_mean: keep FEATURE_MEAN up to date, likewise (see `optimizer`).
     Returns:
       [B,257] float32 (239 with gamma=9), laid out as `conventions.COEFF_SLICES` says.
     Raises:
@@ -51,6 +56,8 @@ def R_Net(inputs, is_training=False, gamma=FULL_GAMMA, bn_decay=BN_DECAY):
     """
     heads = coefficient_heads(gamma)
     features = resnet_v1_50(tf.cast(inputs, tf.float32), is_training, bn_decay)
+    if follow_mean:
+        layers.moving_mean(features[:, 0, 0], bn_decay, FEATURE_MEAN)
     outputs = [layers.conv2d(features, width, (1, 1), scope, initializer=tf.zeros_initializer())
                for scope, width in heads]
     return tf.reshape(tf.concat(outputs, 3), [-1, sum(width for _, width in heads)])

@@ -40,10 +40,12 @@ class ReconstructionModel:
         published training never adds it: 0.
       bn_decay: of batch norm's moving statistics.
       freeze_bn: normalise by the moving statistics in training too.
+      follow_mean: follow the mean feature in training (networks.FEATURE_MEAN).
     """
 
     def __init__(self, face_model, weights, id_net='none', id_features=None, gamma=networks.FULL_GAMMA,
-                 weight_decay=0.0, bn_decay=networks.BN_DECAY, freeze_bn=False):
+                 weight_decay=0.0, bn_decay=networks.BN_DECAY, freeze_bn=False,
+                 follow_mean=False):
         self._decoder = Face3D(face_model)
         self._skinmask = face_model.skinmask
         self._weights = weights
@@ -53,6 +55,7 @@ class ReconstructionModel:
         self._weight_decay = weight_decay
         self._bn_decay = bn_decay
         self._freeze_bn = freeze_bn
+        self._follow_mean = follow_mean
 
     def __call__(self, batch, is_training):
         """Adds the graph for a batch; training and validation share variables.
@@ -64,19 +67,20 @@ class ReconstructionModel:
         Returns:
           Outputs.
         """
-        coeff = self._network(batch.images, is_training and not self._freeze_bn)
+        coeff = self._network(batch.images, is_training and not self._freeze_bn, is_training)
         reconstruction = self._decoder.Reconstruction_Block(coeff, is_train=True)
         return Outputs(coeff, reconstruction, self.compute_losses(batch, reconstruction, is_training))
 
     def measure_statistics(self, images):
         """An op that moves batch norm's moving statistics towards those of images [B,224,224,3]."""
         before = len(tf.get_collection(tf.GraphKeys.UPDATE_OPS))
-        self._network(images, True)
+        self._network(images, True, True)
         return tf.group(*tf.get_collection(tf.GraphKeys.UPDATE_OPS)[before:])
 
-    def _network(self, images, batch_statistics):
+    def _network(self, images, batch_statistics, is_training):
         with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
-            return networks.R_Net(images, batch_statistics, self._gamma, self._bn_decay)
+            return networks.R_Net(images, batch_statistics, self._gamma, self._bn_decay,
+                                  self._follow_mean and is_training)
 
     def compute_losses(self, batch, reconstruction, is_training=False):
         """The losses of a decoded batch: Deng et al. 2019, equations 3 to 7, and the published gamma loss."""

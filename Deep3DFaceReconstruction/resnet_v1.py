@@ -29,6 +29,11 @@ def _bottleneck(x, width, stride, norm, scope):
         return tf.nn.relu(shortcut + y)
 
 
+def residual_gammas(variables):
+    """Those of the variables that scale what a unit adds to its shortcut: gamma of its last batch norm."""
+    return [v for v in variables if v.op.name.startswith(SCOPE) and v.op.name.endswith('/conv3/BatchNorm/gamma')]
+
+
 # How much of the moving statistics one step of training keeps (TF-Slim's value).
 BN_DECAY = 0.997
 

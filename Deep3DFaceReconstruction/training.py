@@ -14,6 +14,7 @@ from Deep3DFaceReconstruction import (
     cluster,
     frozen_graph,
     identity,
+    networks,
     reconstruction_model,
     resnet_v1,
     training_options,
@@ -22,6 +23,7 @@ from Deep3DFaceReconstruction.augmentation import DEFAULT_AUGMENTATION, NO_AUGME
 from Deep3DFaceReconstruction.data_loader import SampleReader, find_samples, make_dataset
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.gradient_step import GradientStep
+from Deep3DFaceReconstruction.optimizer import adam_updates
 from Deep3DFaceReconstruction.reconstruction_model import Losses
 from Deep3DFaceReconstruction.run_folder import RunFolder
 from Deep3DFaceReconstruction.tf1 import tf
@@ -141,7 +143,7 @@ class _Graph:
             id_net = identity.choose(options.id_net)
             model = reconstruction_model.ReconstructionModel(
                 data.model, reconstruction_model.weights_of(options), id_net, identity.load(id_net), options.gamma,
-                options.weight_decay, options.bn_decay, options.freeze_bn)
+                options.weight_decay, options.bn_decay, options.freeze_bn, options.center_heads)
             self.id_net = id_net
 
             self._start = tf.placeholder(tf.int64, [])
@@ -150,7 +152,8 @@ class _Graph:
             self._iterator = tf.data.make_initializable_iterator(dataset)
             batch = self._iterator.get_next()
             outputs = model(batch, is_training=True)
-            self.model_variables = tf.global_variables()
+            means = [v for v in tf.global_variables() if v.op.name == networks.FEATURE_MEAN]
+            self.model_variables = [v for v in tf.global_variables() if v not in means]
             step = GradientStep(outputs.losses.total, options.accumulate * workers, own_device)
             self._micro = {'finite': step.contribution.finite, 'losses': tf.stack(outputs.losses),
                            'names': batch.names}
@@ -163,11 +166,8 @@ class _Graph:
             if index == 0:
                 self._rate = tf.placeholder(tf.float32, [])
                 sums = self.exchange.sums if place else step.sums
-                trunk = heads = tf.train.AdamOptimizer(self._rate)
-                if options.lr_heads != 1.0:
-                    heads = tf.train.AdamOptimizer(self._rate * options.lr_heads)
                 self._apply, self._skip = step.apply(
-                    sums, lambda v: trunk if v.op.name.startswith(resnet_v1.SCOPE) else heads, self.global_step,
+                    sums, lambda pairs: adam_updates(pairs, self._rate, options.lr_heads, *means), self.global_step,
                     self.skipped)
                 self._summary = _picture_summary(batch, outputs)
                 # After the step is built, which would else take these statistics for its own.
@@ -357,6 +357,8 @@ class _Chief:
         else:
             sys.stderr.write('warning: %s is not there: the network starts from random numbers (He et al. 2015), '
                              'which takes longer to train\n' % assets.RESNET_CKPT)
+            for gamma in resnet_v1.residual_gammas(graph.model_variables):
+                gamma.load(np.full(gamma.shape.as_list(), self._options.residual_gamma, np.float32), session)
             graph.measure_statistics(session)
         return 0
 

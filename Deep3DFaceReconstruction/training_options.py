@@ -15,7 +15,8 @@ _PUBLISHED = OrderedDict([
     ('gamma', 27), ('batch_size', 16), ('steps', 200000),
     ('lr', 1e-4), ('lr_heads', 1.0), ('lr_decay', 0.2), ('lr_decay_step', 100000),
     ('w_photo', 1.92), ('w_landmark', 1.6e-3), ('w_id', 0.2), ('w_reg', 3e-4), ('w_ex', 0.8), ('w_tex', 1.7e-2),
-    ('w_reflect', 5.0), ('w_gamma', 10.0), ('weight_decay', 0.0), ('bn_decay', 0.997)])
+    ('w_reflect', 5.0), ('w_gamma', 10.0), ('weight_decay', 0.0), ('bn_decay', 0.997),
+    ('residual_gamma', 1.0)])
 PRESETS = {
     'published': _PUBLISHED,
     'paper': OrderedDict(_PUBLISHED, gamma=9, batch_size=5, steps=500000, lr_decay=1.0, w_photo=1.9, w_tex=1.7e-3,
@@ -27,9 +28,10 @@ TrainOptions = namedtuple('TrainOptions', [
     'data_path', 'val_data_path', 'face_model', 'model_name', 'result', 'pretrain_weights', 'resume', 'export',
     # the network and the losses
     'preset', 'gamma', 'id_net', 'w_photo', 'w_landmark', 'w_id', 'w_reg', 'w_ex', 'w_tex', 'w_reflect', 'w_gamma',
-    'weight_decay', 'bn_decay', 'freeze_bn',
+    'weight_decay', 'bn_decay', 'freeze_bn', 'residual_gamma',
     # the optimizer
-    'steps', 'batch_size', 'accumulate', 'lr', 'lr_heads', 'lr_decay', 'lr_decay_step', 'seed', 'augment',
+    'steps', 'batch_size', 'accumulate', 'lr', 'lr_heads', 'center_heads', 'lr_decay', 'lr_decay_step', 'seed',
+    'augment',
     # how often, how many
     'save_every', 'validate_every', 'summary_every', 'keep', 'val_batch_size', 'loader_threads', 'threads',
     # many machines
@@ -81,7 +83,8 @@ def train_parser():
                        help='batch norm normalises by its moving statistics in training too, because those of a small '
                             'batch say more of its company than of the picture. A network that starts from random '
                             'numbers measures them first')
-
+    _add(group, '--residual_gamma', not_negative, 'where a trunk that starts from random numbers starts the factor of '
+         'what each residual unit adds; less than 1 learns faster at first')
     group = parser.add_argument_group('the optimizer (Adam)')
     _add(group, '--steps', natural, 'steps in all, those before --resume included')
     _add(group, '--batch_size', positive, 'images per step and worker and accumulation')
@@ -91,6 +94,9 @@ def train_parser():
     _add(group, '--lr', not_negative, 'learning rate')
     _add(group, '--lr_heads', not_negative, 'its factor for the seven heads; a trunk that starts from random numbers '
          'needs a rate that its heads cannot stand')
+    group.add_argument('--center_heads', action='store_true',
+                       help='train the heads about the mean feature; checkpoints stay as they are. From random '
+                            'numbers the landmarks fall in two thirds of the steps')
     _add(group, '--lr_decay', not_negative, 'its factor from --lr_decay_step on')
     _add(group, '--lr_decay_step', natural, 'step from which the learning rate is lower')
     group.add_argument('--seed', type=natural, default=0, metavar='N', help='of initialisation and data order')

@@ -19,7 +19,8 @@ class Toy:
         self.global_step = tf.train.get_or_create_global_step()
         self.skipped = tf.get_variable('skipped', [], tf.int64, tf.zeros_initializer(), trainable=False)
         optimizer = tf.train.GradientDescentOptimizer(0.1)
-        self.apply, self.skip = self.step.apply(self.step.sums, lambda _: optimizer, self.global_step, self.skipped)
+        self.apply, self.skip = self.step.apply(
+            self.step.sums, lambda pairs: [optimizer.apply_gradients(pairs)], self.global_step, self.skipped)
 
 
 def values_of(session, toy):

@@ -19,8 +19,9 @@ def visible(path, kind=None):
       a Verdict, or None: nothing is visibly wrong.
     """
     if path.endswith(os.sep):
-        names = [name for name in os.listdir(path) if not name.startswith('.')] if os.path.isdir(path) else []
-        return None if names else Verdict(MISSING, 'not there')
+        names = os.listdir(path) if os.path.isdir(path) else []
+        there = any(os.path.isfile(os.path.join(path, name)) and not name.startswith('.') for name in names)
+        return None if there else Verdict(MISSING, 'not there')
     if not os.path.lexists(path):
         # A checkpoint in two files bears the name with endings.
         if kind == file_kinds.CHECKPOINT and os.path.isfile(path + '.index'):

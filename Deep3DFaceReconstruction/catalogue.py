@@ -26,6 +26,10 @@ PACKAGE_FILES = {
 # What BFM_model_front.mat is made from; the first two under licence.
 BFM09_PARTS = ('bfm09', 'exp_pca', 'std_exp', 'bfm_front_idx', 'bfm_exp_idx', 'facemodel_info')
 
+# What the program does without, so that a wrong one can simply be removed.
+REMOVABLE = ('bfm_model_front', 'bfm09', 'exp_pca', 'face_recon_pb', 'landmark68_pb', 'resnet_ckpt', 'facenet')
+
+_NOTHING = 'nothing works'
 _PACKAGE = "the Python package 'face_recognition_models'"
 _PUBLISHED = 'https://github.com/microsoft/Deep3DFaceReconstruction'
 _BFM_LICENCE = 'research only, not to be passed on'
@@ -46,29 +50,29 @@ def _public_index(name, key):
 ITEMS = (
     Item('python', 'Python', MACHINE, purpose='3.7 runs TensorFlow 1.15, 3.9 to 3.13 run the current one'),
     Item('tensorflow', 'TensorFlow', MACHINE, purpose='the decoder, the networks, fitting and training',
-         without='nothing', source='make setup', licence='Apache 2.0'),
+         without=_NOTHING, source='make setup', licence='Apache 2.0'),
     Item('gpu', 'GPU', MACHINE, purpose='faster training', without='everything runs on the processor'),
-    Item('kernel', 'renderer kernel', MACHINE, purpose='draws the mesh', without='nothing',
+    Item('kernel', 'renderer kernel', MACHINE, purpose='draws the mesh', without=_NOTHING,
          source='make kernel', licence='MIT, part of this program'),
-    Item('packages', 'other packages', MACHINE, purpose='arrays, .mat files and pictures', without='nothing',
+    Item('packages', 'other packages', MACHINE, purpose='arrays, .mat files and pictures', without=_NOTHING,
          source='make setup', licence='see THIRD_PARTY.md'),
 
-    Item('dlib', 'dlib', FACES, purpose='finds faces and their landmarks', without='nothing', source='make setup',
+    Item('dlib', 'dlib', FACES, purpose='finds faces and their landmarks', without=_NOTHING, source='make setup',
          licence='Boost'),
     Item('landmark_predictor', '68-point predictor', FACES, purpose='the 68 landmarks of a face',
-         without='only photos with a .txt of five points, and only where a network gives the coefficients',
+         without='only photos with a .txt of five points work, and only where a network gives the coefficients',
          source=_PACKAGE, licence='trained on iBUG 300-W: no commercial use'),
     Item('face_detector', 'CNN face detector', FACES, purpose='faces that the HOG detector misses',
-         without='photos whose faces the HOG detector finds, and photos with a .txt of five points',
+         without='only faces that the HOG detector finds are found',
          source=_PACKAGE, licence='CC0'),
 
     Item('open_model', 'open_model.npz', MODELS, _place(assets.OPEN_MODEL), file_kinds.ZIP,
-         'the open face model, used where there is no other', 'only a BFM_model_front.mat of your own',
+         'the open face model, used where there is no other', 'a BFM_model_front.mat of your own is needed',
          'this repository (git checkout BFM/open_model.npz)', 'CC0'),
     Item('bfm_model_front', 'BFM_model_front.mat', MODELS, _place(assets.BFM_MODEL), file_kinds.MATLAB5,
          'the Basel Face Model 2009 cut to the face, which the published network was trained with',
          'the parts below are converted into it, or the open face model is used',
-         'the published program, or made from the parts below by the next run', _BFM_LICENCE),
+         'the published program, or from the parts below, which the next run converts', _BFM_LICENCE),
     Item('bfm09', '01_MorphableModel.mat', MODELS, 'BFM/01_MorphableModel.mat', file_kinds.MATLAB5,
          _PARTS + ' (shape and albedo)', _WITHOUT_PARTS,
          'https://faces.dmi.unibas.ch/bfm/ on application: the Basel Face Model of 2009, not that of 2017 or 2019',
@@ -83,7 +87,7 @@ ITEMS = (
     Item('face_recon_pb', 'FaceReconModel.pb', NETWORKS, _place(assets.FACE_RECON_PB), None,
          'coefficients in milliseconds a face', 'each face is fitted, in a few seconds',
          'the link in the README of %s, or your own by train.py --export' % _PUBLISHED,
-         'of its publishers; it goes with BFM09'),
+         'of its publishers (trained with BFM09)'),
     Item('landmark68_pb', 'landmark68_detector.pb', NETWORKS, _place(assets.LANDMARK68_PB), None,
          'the 68 landmarks of training pictures, as published', "dlib's predictor is used",
          'the link in the README of %s' % _PUBLISHED, 'of its publishers'),
@@ -94,7 +98,7 @@ ITEMS = (
          'the perceptual loss of training, as published', "dlib's face-recognition network is used",
          'the model of that name of https://github.com/davidsandberg/facenet (its .index and .data files)', 'MIT'),
     Item('dlib_id_net', 'dlib face recognition', NETWORKS, purpose='the perceptual loss of training',
-         without='training with FaceNet, or with --id_net none', source=_PACKAGE, licence='CC0'),
+         without='training needs FaceNet, or --id_net none', source=_PACKAGE, licence='CC0'),
 )
 
 BY_KEY = {item.key: item for item in ITEMS}

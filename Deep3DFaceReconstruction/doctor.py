@@ -19,7 +19,7 @@ from Deep3DFaceReconstruction import (
     machine_checks,
     stray_files,
 )
-from Deep3DFaceReconstruction.findings import MISSING, WRONG, Finding, Verdict
+from Deep3DFaceReconstruction.findings import MISSING, OK, WRONG, Finding, Verdict
 
 # Without these, demo.py does not start; what it needs of models and networks depends on which are there.
 _ALWAYS_NEEDED = ('tensorflow', 'kernel', 'packages', 'dlib', 'landmark_predictor')
@@ -54,7 +54,7 @@ def diagnose(root=assets.ROOT):
     findings = [Finding(item, *verdicts[item.key], paths[item.key], item.key in blockers) for item in catalogue.ITEMS]
     findings += [Finding(catalogue.Item('stray:' + stray.path, stray.path, catalogue.STRAY, stray.path), WRONG,
                          stray.found, stray.advice, os.path.join(root, stray.path), False)
-                 for stray in stray_files.find(root)]
+                 for stray in stray_files.find(root, {key for key, verdict in verdicts.items() if verdict.state == OK})]
     return findings, noise
 
 

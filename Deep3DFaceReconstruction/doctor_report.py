@@ -3,7 +3,7 @@ import os
 import sys
 import textwrap
 
-from Deep3DFaceReconstruction.catalogue import BFM09_PARTS
+from Deep3DFaceReconstruction.catalogue import BFM09_PARTS, REMOVABLE, STRAY
 from Deep3DFaceReconstruction.findings import MISSING, OK, UNCHECKED, WRONG
 
 # One more whenever a key of as_dict changes its meaning.
@@ -12,7 +12,6 @@ FORMAT = 1
 _WIDEST = 120
 _INDENT, _HANGING = '    ', '      '
 _STATE_WIDTH = len('MISSING')
-_NAME_WIDTH = 23  # longer ones are wrapped on narrow terminals
 
 
 def as_dict(findings):
@@ -46,7 +45,8 @@ def as_text(findings, columns, verbose=False):
     """
     width = max(40, min(columns, _WIDEST))
     blocks = [_table(findings, width)]
-    needed = [finding for finding in findings if finding.blocks_demo or finding.state == WRONG]
+    needed = [finding for finding in findings if finding.blocks_demo]
+    needed += [finding for finding in findings if finding.state == WRONG and not finding.blocks_demo]
     # With the whole model there, nobody needs its parts.
     whole = any(finding.item.key == 'bfm_model_front' and finding.state == OK for finding in findings)
     absent = [finding for finding in findings if finding.state == MISSING and not finding.blocks_demo
@@ -61,7 +61,7 @@ def as_text(findings, columns, verbose=False):
 
 
 def _table(findings, width):
-    names = min(max(len(finding.item.name) for finding in findings), max(_NAME_WIDTH, width // 3))
+    names = max(len(finding.item.name) for finding in findings if finding.item.section != STRAY)
     margin = 2 + _STATE_WIDTH + 2
     lines, section = [], None
     for finding in findings:
@@ -69,11 +69,12 @@ def _table(findings, width):
             section = finding.item.section
             lines += ([''] if lines else []) + [section]
         found = textwrap.wrap(finding.found, max(20, width - margin - names - 2)) or ['']
-        name = textwrap.wrap(finding.item.name, names) or ['']
-        for i in range(max(len(found), len(name))):
-            lines.append('  %-*s  %-*s  %s' % (
-                _STATE_WIDTH, _mark(finding) if i == 0 else '', names, name[i] if i < len(name) else '',
-                found[i] if i < len(found) else ''))
+        firsts = [(_mark(finding), finding.item.name)]
+        if len(finding.item.name) > names:  # a long one has a line to itself
+            found.insert(0, '')
+        firsts += [('', '')] * (len(found) - 1)
+        lines += ['  %-*s  %-*s  %s' % (_STATE_WIDTH, mark, names, name, line)
+                  for (mark, name), line in zip(firsts, found)]
     return '\n'.join(line.rstrip() for line in lines)
 
 
@@ -116,7 +117,7 @@ def advice(finding):
     if finding.state == WRONG:
         if finding.advice:
             return [finding.advice]
-        remove = '' if item.without in ('', 'nothing') else ' Or remove it: then %s.' % item.without
+        remove = ' Or remove it: then %s.' % item.without if item.key in REMOVABLE else ''
         return [_sentences(finding.found), 'The right one comes from %s%s' % (_origin(item), remove)]
     lines = [finding.advice or _sentences(item.purpose)]
     return lines + (['From %s' % _origin(item)] if item.source else [])
@@ -136,7 +137,7 @@ def _conclusion(findings):
     by_key = {finding.item.key: finding for finding in findings}
     blockers = [finding.item.name for finding in findings if finding.blocks_demo]
     if blockers:
-        return 'demo.py cannot run: see %s above.' % ', '.join(blockers)
+        return 'demo.py cannot run before this is mended: %s.' % ', '.join(blockers)
     network = by_key['face_recon_pb'].state != MISSING
     if by_key['bfm_model_front'].state != MISSING:
         model = 'BFM_model_front.mat'

@@ -32,23 +32,22 @@ _WANTED = {os.path.basename(item.place).lower(): item for item in catalogue.ITEM
            if item.place and not item.place.endswith(os.sep)}
 
 
-def find(root):
+def find(root, right=()):
     """The stray files of a checkout.
 
     Args:
       root: the repository's root.
+      right: keys of the catalogue's entries that are there and right: what would give them is not worth a word.
     Returns:
       list of Stray, by path.
     """
     found = []
     for folder in FOLDERS:
         for path in _files(os.path.join(root, folder)):
-            stray = _judge(os.path.relpath(path, root), root)
-            if stray:
-                found.append(stray)
+            found.append(_judge(os.path.relpath(path, root), root, right))
     for name in sorted(os.listdir(root) if os.path.isdir(root) else ()):
         if name.lower() in _WANTED and os.path.isfile(os.path.join(root, name)):
-            found.append(_judge(name, root))
+            found.append(_judge(name, root, right))
     return [stray for stray in found if stray]
 
 
@@ -62,7 +61,7 @@ def _files(folder):
                 yield os.path.join(path, name)
 
 
-def _judge(path, root):
+def _judge(path, root, right):
     name = os.path.basename(path)
     shown = path.replace(os.sep, '/')
     full = os.path.join(root, path)
@@ -72,8 +71,8 @@ def _judge(path, root):
             return None
         return Stray(shown, 'this looks like %s, but nothing looks for it here' % item.name,
                      'Type: %s.' % _move(path, item.place))
-    if _FACENET_INDEX.search(name) and not _there(catalogue.BY_KEY['facenet'], root):
-        place = catalogue.BY_KEY['facenet'].place
+    if _FACENET_INDEX.search(name) and not _there(_item('facenet'), root):
+        place = _item('facenet').place
         if os.path.normpath(os.path.dirname(path)) != os.path.normpath(place):
             return Stray(shown, "FaceNet's checkpoint, but nothing looks for it here",
                          'Type: %s.' % _move(os.path.join(os.path.dirname(path), '*'), place))
@@ -83,10 +82,17 @@ def _judge(path, root):
     if name.lower().endswith(_UNFINISHED):
         return Stray(shown, 'a download that was not finished', 'Fetch it again, or remove it.')
     if name.lower().endswith(('.h5', '.hdf5')):
+        if 'bfm_model_front' in right or 'bfm09' in right:
+            return None
         return Stray(shown, words or 'another format', 'This program reads the Basel Face Model of 2009 alone '
                      '(01_MorphableModel.mat); apply for it at https://faces.dmi.unibas.ch/bfm/.')
     if name.lower().endswith(_ARCHIVES):
-        return Stray(shown, words or 'an archive that cannot be recognised', _unpack_advice(full, name))
+        items = _inside(full, name)
+        if items and all(item.key in right for item in items):
+            return None  # unpacked already
+        where = ', '.join('%s goes to %s' % (item.name, item.place) for item in items)
+        return Stray(shown, words or 'an archive that cannot be recognised',
+                     'Unpack it: %s.' % (where or 'the table says where each file goes'))
     return Stray(shown, words or 'another format', 'Nothing here reads it; remove it.')
 
 
@@ -103,9 +109,12 @@ def _move(path, place):
     return 'mkdir -p %s && mv %s %s' % (folder, source, place)
 
 
-def _unpack_advice(path, name):
-    """Where the files of an archive go, by its list of contents or by its name."""
-    items = []
+def _item(key):
+    return catalogue.BY_KEY[key]
+
+
+def _inside(path, name):
+    """The entries whose files an archive holds, by its list of contents or by its name."""
     if zipfile.is_zipfile(path):
         try:
             with zipfile.ZipFile(path) as archive:
@@ -113,7 +122,6 @@ def _unpack_advice(path, name):
         except (zipfile.BadZipFile, OSError, ValueError):
             inside = set()
         items = [_WANTED[inner] for inner in sorted(inside) if inner in _WANTED]
-    items = items or [catalogue.BY_KEY[key] for part, key in _KNOWN_ARCHIVES if part in name.lower()][:1]
-    if not items:
-        return 'Unpack it, and put what it holds where the table says.'
-    return 'Unpack it: %s.' % ', '.join('%s goes to %s' % (item.name, item.place) for item in items)
+        if items:
+            return items
+    return [_item(key) for part, key in _KNOWN_ARCHIVES if part in name.lower()][:1]

@@ -62,7 +62,7 @@ def test_what_is_wrong_comes_with_what_to_do(checkout):
     assert "  WRONG    FaceReconModel.pb        a saved web page (HTML), titled 'Google Drive - Quota" in output
     assert 'Or remove it: then each face is fitted' in ' '.join(output.split())
     assert '  WRONG    BFM/model2019_bfm.h5     the Basel Face Model 2019 (HDF5), not that of 2009' in output
-    assert output.rstrip().endswith('demo.py cannot run: see FaceReconModel.pb above.')
+    assert output.rstrip().endswith('demo.py cannot run before this is mended: FaceReconModel.pb.')
     assert max(len(line) for line in output.splitlines()) <= 100
 
 
@@ -169,6 +169,26 @@ def test_the_table_fits_the_terminal(columns):
         assert max(map(len, text.splitlines())) <= columns
         for item in catalogue.ITEMS:
             assert '  %s  ' % item.name in text
+
+
+def test_a_long_name_has_a_line_to_itself():
+    item = catalogue.Item('stray:x', 'weights/id_net/20170512-110547/model-20170512-110547.ckpt', catalogue.STRAY)
+    lines = doctor_report.as_text(findings() + [Finding(item, WRONG, 'what', 'Do.', 'x', False)], 80).splitlines()
+    at = lines.index('  WRONG    ' + item.name)
+    assert lines[at + 1] == ' ' * 36 + 'what'
+
+
+def test_what_keeps_the_demo_from_running_is_told_first():
+    text = doctor_report.as_text(findings(gpu=WRONG, face_recon_pb=WRONG), 80)
+    text = text[text.index('What to do'):]
+    assert text.index('FaceReconModel.pb: ') < text.index('GPU: ')
+
+
+def test_only_what_can_be_done_without_may_be_removed():
+    for key in catalogue.REMOVABLE:
+        text = doctor_report.as_text(findings(**{key: WRONG}), 120)
+        assert 'Or remove it: then' in ' '.join(text.split())
+    assert 'remove' not in doctor_report.as_text(findings(open_model=WRONG, landmark_predictor=WRONG), 120)
 
 
 def test_marks():
@@ -310,5 +330,8 @@ def test_files_in_their_places_are_not_stray(tmp_path):
     (tmp_path / 'BFM' / 'old' / 'Exp_Pca.bin').write_bytes(b'x')  # a second one does no harm
     (tmp_path / 'BFM' / 'README.md').write_bytes(b'x')
     (tmp_path / 'BFM' / '.Exp_Pca.bin.zip').write_bytes(b'x')
-    assert stray_files.find(str(tmp_path)) == []
+    (tmp_path / 'BFM' / 'CoarseData.zip').write_bytes(b'x')  # unpacked already
+    (tmp_path / 'BFM' / 'model2017-1_bfm_nomouth.h5').write_bytes(b'x')  # beside that of 2009
+    assert stray_files.find(str(tmp_path), right={'exp_pca', 'bfm09'}) == []
+    assert len(stray_files.find(str(tmp_path))) == 2  # what they would give is wrong itself
     assert stray_files.find(str(tmp_path / 'nowhere')) == []

@@ -107,7 +107,8 @@ def check_facenet(folder):
     if prefix is None:
         raise assets.AssetError('%s: expected the .index and .data files of the checkpoint, came %s' % (
             folder, ', '.join(sorted(os.listdir(folder))[:3])))
-    return _check_checkpoint(prefix, _variables(networks.Perceptual_Net), 'Perceptual_Net')
+    verdict = _check_checkpoint(prefix, _variables(networks.Perceptual_Net), 'Perceptual_Net')
+    return verdict._replace(found='%s, %s' % (os.path.basename(prefix), verdict.found))
 
 
 def _variables(network):
@@ -128,7 +129,7 @@ def _check_checkpoint(path, wanted, purpose):
     checkpoints.check_shapes(checkpoint.prefix, checkpoint.shapes, wanted, purpose)
     # Values are stored by name: where the last one can be read, nothing is cut off.
     checkpoint[max(checkpoint.shapes)]
-    return Verdict(OK, '%s, all %d variables of %s' % (os.path.basename(checkpoint.prefix), len(wanted), purpose))
+    return Verdict(OK, 'all %d variables of %s' % (len(wanted), purpose))
 
 
 def check_dlib_id_net(path):

@@ -28,9 +28,9 @@ def as_dict(findings):
         item = finding.item
         rows.append({
             'key': item.key, 'name': item.name, 'section': item.section, 'state': finding.state,
-            'found': finding.found, 'advice': ' '.join(advice(finding)), 'path': finding.path,
-            'blocks_demo': finding.blocks_demo, 'purpose': item.purpose, 'without': item.without,
-            'source': item.source, 'licence': item.licence, 'place': item.place})
+            'found': finding.found, 'advice': '' if finding.state == OK else ' '.join(advice(finding)),
+            'path': finding.path, 'blocks_demo': finding.blocks_demo, 'purpose': item.purpose,
+            'without': item.without, 'source': item.source, 'licence': item.licence, 'place': item.place})
     return {'format': FORMAT, 'demo_can_run': not any(finding.blocks_demo for finding in findings),
             'python': sys.executable, 'findings': rows}
 
@@ -107,20 +107,21 @@ def _filled(text, width, indent):
 
 
 def advice(finding):
-    """What to do about a finding: lines of sentences, none where there is nothing to say."""
+    """What to do about a finding (of what is right: what it is for), as lines of sentences; [] if there is nothing."""
     item = finding.item
+    described = _sentences(item.purpose, item.without and 'without it, ' + item.without)
     if finding.state == MISSING:
         if not (finding.advice or item.source):
             return []
-        lines = [] if finding.blocks_demo else [_sentences(item.purpose, 'without it, ' + item.without)]
-        return lines + [finding.advice or 'From %s' % _origin(item)]
+        return ([] if finding.blocks_demo else [described]) + [finding.advice or 'From %s' % _origin(item)]
     if finding.state == WRONG:
         if finding.advice:
             return [finding.advice]
+        if not item.source:
+            return [_sentences(finding.found)]
         remove = ' Or remove it: then %s.' % item.without if item.key in REMOVABLE else ''
         return [_sentences(finding.found), 'The right one comes from %s%s' % (_origin(item), remove)]
-    lines = [finding.advice or _sentences(item.purpose)]
-    return lines + (['From %s' % _origin(item)] if item.source else [])
+    return [finding.advice or described] + (['From %s' % _origin(item)] if item.source else [])
 
 
 def _sentences(*parts):

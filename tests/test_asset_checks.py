@@ -238,7 +238,7 @@ def test_resnet_in_one_file_and_in_two(put, trunk, version):
             session, path, write_meta_graph=False, write_state=False)
     assert os.path.isfile(path) == (version == 'V1')
     answer = verdict('resnet_ckpt', path)
-    assert (answer.state, answer.found) == (OK, 'resnet_v1_50.ckpt, all 265 variables of ResNet-50')
+    assert (answer.state, answer.found) == (OK, 'all 265 variables of ResNet-50')
     stored = path if version == 'V1' else path + '.data-00000-of-00001'
     with open(stored, 'r+b') as file:
         file.truncate(os.path.getsize(stored) - 1000)

@@ -46,7 +46,7 @@ def test_a_fresh_checkout_can_run_the_demo(checkout):
     states = {key: row['state'] for key, row in rows.items()}
     for key in ('tensorflow', 'kernel', 'packages', 'dlib', 'landmark_predictor', 'face_detector', 'open_model',
                 'dlib_id_net'):
-        assert states[key] == OK, rows[key]
+        assert states[key] == OK and not rows[key]['advice'], rows[key]
     for key in ('bfm_model_front', 'bfm09', 'exp_pca', 'std_exp', 'bfm_front_idx', 'bfm_exp_idx', 'facemodel_info',
                 'face_recon_pb', 'landmark68_pb', 'resnet_ckpt', 'facenet'):
         assert states[key] == MISSING and not rows[key]['blocks_demo'] and rows[key]['advice']
@@ -191,6 +191,10 @@ def test_only_what_can_be_done_without_may_be_removed():
     assert 'remove' not in doctor_report.as_text(findings(open_model=WRONG, landmark_predictor=WRONG), 120)
 
 
+def test_what_comes_from_nowhere_is_only_told():
+    assert '\n  GPU: What was seen of GPU, at some length.\n' in doctor_report.as_text(findings(gpu=WRONG), 120)
+
+
 def test_marks():
     text = doctor_report.as_text(findings(kernel=MISSING, exp_pca=WRONG, open_model=UNCHECKED), 120)
     for mark, name in (('ok', 'TensorFlow'), ('MISSING', 'renderer kernel'), ('WRONG', 'Exp_Pca.bin'),
@@ -201,9 +205,11 @@ def test_marks():
 def test_verbose_tells_of_everything():
     text = doctor_report.as_text(findings(), 120, verbose=True)
     paragraphs = ' '.join(text[text.index('The rest'):].split())
-    assert ('open_model.npz: The open face model, used where there is no other. From this repository (git checkout '
+    assert ('open_model.npz: The open face model, used where there is no other. Without it, a BFM_model_front.mat of '
+            'your own is needed. From this repository (git checkout '
             'BFM/open_model.npz); licence: CC0. It goes into BFM/.') in paragraphs
-    assert 'dlib: Finds faces and their landmarks. From make setup; licence: Boost.' in paragraphs
+    assert ('dlib: Finds faces and their landmarks. Without it, nothing works. From make setup; licence: Boost.'
+            ) in paragraphs
 
 
 def test_the_index_files_share_a_paragraph():

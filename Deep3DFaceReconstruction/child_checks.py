@@ -137,8 +137,7 @@ def _how_it_died(code):
 
 def _crash_advice(key):
     if key == 'kernel':
-        return '%s For several kinds of processors: make kernel PORTABLE=1.' % machine_checks.compile_advice().replace(
-            'make kernel', 'python -m mesh_renderer.kernels.build --force')
+        return '%s With --portable it runs on several kinds of processors.' % machine_checks.compile_advice(again=True)
     if key in ('tensorflow', 'packages', 'dlib'):
         return 'This build does not run on this machine; type make setup, or try the other TensorFlow: make demo TF=2.'
     return ''

@@ -144,9 +144,12 @@ def check_kernel(path=None):
             library.load(path)
         else:
             _draw_a_triangle()
-    except Exception as error:  # LibraryError, or whatever an op of another version raises
-        return Verdict(WRONG, '%s does not load or draw with TensorFlow %s (%s)' % (
-            os.path.basename(library_path), version, _last_line(error)), compile_advice())
+    except library.LibraryError as error:
+        words = str(error).replace(library_path, os.path.basename(library_path)).replace('. Type: make kernel', '')
+        return Verdict(WRONG, ' '.join(words.split()), compile_advice(again=True))
+    except Exception as error:  # whatever an op of another version raises
+        return Verdict(WRONG, '%s loads but does not draw (%s)' % (os.path.basename(library_path), _last_line(error)),
+                       compile_advice(again=True))
     return Verdict(OK, 'for TensorFlow %s, loads and draws%s' % (version, also))
 
 
@@ -159,13 +162,19 @@ def compiled_for():
     return sorted(path[len(before):-len(after)] for path in glob.glob(glob.escape(before) + '*' + after))
 
 
-def compile_advice():
-    """How to compile the renderer here."""
+def compile_advice(again=False):
+    """How to compile the renderer here; `again`: even where nothing has changed since the last time."""
+    command = 'make kernel'
+    if again:
+        python = sys.executable
+        if python.startswith(assets.ROOT + os.sep):
+            python = os.path.relpath(python, assets.ROOT)
+        command = '%s -m mesh_renderer.kernels.build --force' % python
     compiler = os.environ.get('CXX', 'g++')
     if shutil.which(compiler) is None:
         return ('Install a C++ compiler (%s is not on the PATH; on Debian or Ubuntu: apt-get install g++), then '
-                'type: make kernel.' % compiler)
-    return 'Type: make kernel.'
+                'type: %s.' % (compiler, command))
+    return 'Type: %s.' % command
 
 
 def _draw_a_triangle():

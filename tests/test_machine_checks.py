@@ -143,7 +143,9 @@ def test_a_kernel_that_is_missing_or_broken(tmp_path, monkeypatch):
     assert verdict.advice == 'Type: make kernel.'
     path.write_bytes(b'\x7fELF no library')
     verdict = machine_checks.check_kernel(str(path))
-    assert verdict.state == WRONG and 'mesh_renderer_tf9.so does not load' in verdict.found
+    assert verdict.state == WRONG and verdict.found.startswith('mesh_renderer_tf9.so does not load into TensorFlow')
+    assert 'make kernel' not in verdict.found  # which would leave it as it is
+    assert verdict.advice.endswith(' -m mesh_renderer.kernels.build --force.')
     monkeypatch.setenv('CXX', 'no-such-compiler')
     assert 'no-such-compiler is not on the PATH' in machine_checks.check_kernel(str(path)).advice
 

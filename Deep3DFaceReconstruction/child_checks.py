@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-from Deep3DFaceReconstruction import asset_checks, assets, machine_checks
+from Deep3DFaceReconstruction import asset_checks, assets, gpu_check, machine_checks
 from Deep3DFaceReconstruction.findings import OK, UNCHECKED, WRONG, Verdict
 
 # What the checks behind it in a child need: where it is not ok, they are not tried.
@@ -19,7 +19,7 @@ TENSORFLOW = 'tensorflow'
 
 # In this order; each is called with the path of its file, those of the machine with nothing.
 _MACHINE = {
-    'tensorflow': machine_checks.check_tensorflow, 'gpu': machine_checks.check_gpu,
+    'tensorflow': machine_checks.check_tensorflow, 'gpu': gpu_check.check_gpu,
     'kernel': machine_checks.check_kernel, 'packages': machine_checks.check_packages,
     'dlib': machine_checks.check_dlib}
 _FILES = {

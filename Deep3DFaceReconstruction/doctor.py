@@ -41,9 +41,8 @@ def diagnose(root=assets.ROOT):
         try:
             paths[item.key] = catalogue.path_of(item, root)
             verdict = asset_checks.visible(paths[item.key], item.kind) if paths[item.key] else None
-        except assets.AssetError as error:
+        except assets.AssetError:
             paths[item.key], verdict = None, Verdict(MISSING, 'not installed', 'Type: make setup.')
-            del error
         except OSError as error:
             verdict = Verdict(WRONG, 'cannot be read (%s)' % (error.strerror or error))
         if verdict:

@@ -7,7 +7,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel demo test test-all open-model train-smoke bench kernel-asan lint clean
+.PHONY: help setup kernel demo doctor test test-all open-model train-smoke bench kernel-asan lint clean
 .DELETE_ON_ERROR:
 
 # Asked only by targets that need a Python, once; fails with one line that says what is missing.
@@ -32,6 +32,11 @@ kernel: ## compile the renderer's kernel for the installed TensorFlow (PORTABLE=
 demo: setup ## reconstruct the photos in input/ (NASA's portrait of an astronaut where it is empty) into output/
 	@$(run) tools/sample_photo.py input
 	@$(run) demo.py $(ARGS)
+
+doctor: ## say what the program has, what is wrong with it and what to do; works with nothing installed
+	@for python in $(if $(filter 2,$(TF)),.venv-tf2/bin/python) .venv/bin/python .venv-tf2/bin/python $(PYTHON) python3; do \
+		if "$$python" -c '' 2>/dev/null; then exec "$$python" -m Deep3DFaceReconstruction.doctor $(ARGS); fi; \
+	done; echo 'make doctor: expected a Python 3.7 or newer, found none' >&2; exit 1
 
 test: setup ## run all tests; with TF=2, the quick part of them
 	@sh tools/setup.sh '$(found)' develop
@@ -64,7 +69,7 @@ lint: setup ## check the code's style
 	@$(run) -m ruff check .
 
 clean: ## remove what was built (environments, kernels, caches); photos, results and weights stay
-	rm -rf .venv .venv-tf2 mesh_renderer/kernels/*.so mesh_renderer/kernels/*.so.stamp BFM/open_model_front.mat \
+	rm -rf .venv .venv-tf2 mesh_renderer/kernels/*.so mesh_renderer/kernels/*.so.stamp BFM/*.cache.npy BFM/open_model_front.mat \
 		.pytest_cache .hypothesis .ruff_cache tests/failures
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -14,7 +14,7 @@ def main(arguments=None):
     except (assets.AssetError, image_io.InputError, cluster.ClusterError) as error:
         sys.stderr.write('train.py: %s\n' % error)
         return 2
-    except training.TrainingError as error:
+    except (training.TrainingError, OSError) as error:
         sys.stderr.write('train.py: %s\n' % error)
         return 1
 

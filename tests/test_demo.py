@@ -12,6 +12,7 @@ from skimage import data
 
 import demo
 from Deep3DFaceReconstruction import assets
+from mesh_renderer.kernels import library
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -190,7 +191,7 @@ def test_output_that_cannot_be_written(portrait, photos, tmp_path, capfd):
 
 @pytest.mark.parametrize('content, reason', [
     (b'no graph at all', 'expected a frozen TensorFlow graph'),
-    (b'', 'no nodes in it'),
+    (b'', 'came an empty file'),
 ])
 def test_a_bad_network_is_named_and_not_replaced_by_fitting(content, reason, portrait, photos, tmp_path, capfd):
     portrait.save(str(photos / 'a.png'))
@@ -199,6 +200,14 @@ def test_a_bad_network_is_named_and_not_replaced_by_fitting(content, reason, por
     assert run(photos, tmp_path / 'out') == 1
     error = capfd.readouterr().err
     assert 'FaceReconModel.pb: expected' in error and reason in error
+
+
+def test_a_renderer_that_is_not_compiled_is_one_line(portrait, photos, tmp_path, capfd, monkeypatch):
+    portrait.save(str(photos / 'a.png'))
+    monkeypatch.setattr(library, 'ops', lambda: library.load(str(tmp_path / 'no.so')))
+    assert run(photos, tmp_path / 'out') == 1
+    error, = capfd.readouterr().err.splitlines()
+    assert error.startswith('demo.py: The renderer is not compiled') and error.endswith('Type: make kernel')
 
 
 @pytest.mark.parametrize('flags, reason', [

@@ -7,7 +7,7 @@ from mesh_renderer.kernels import build
 from mesh_renderer.tf1 import tf
 
 
-class LibraryError(RuntimeError):
+class LibraryError(OSError):
     """The compiled ops cannot be loaded; the message says why and what to type."""
 
 

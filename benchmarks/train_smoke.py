@@ -3,6 +3,9 @@
 Synthesises 64 pictures of faces near the frontal view and 16 others to validate on, trains R-Net from random numbers,
 prints each loss at the start and at the end, exports the network and runs demo.py with it. Exits with 1 when the
 landmark error has not fallen to a third, the photometric error by 30 %, or the validation loss not at all.
+
+The start is what R-Net says before it is trained, the mean face in the middle of every crop, over all pictures; the end
+of training is the mean over its last 64 steps.
 """
 import argparse
 import glob
@@ -21,11 +24,23 @@ prepare_process()
 
 import numpy as np  # noqa: E402
 
+from Deep3DFaceReconstruction import identity  # noqa: E402
+from Deep3DFaceReconstruction.conventions import COEFF_DIM  # noqa: E402
+from Deep3DFaceReconstruction.data_loader import SampleReader, find_samples, make_dataset  # noqa: E402
+from Deep3DFaceReconstruction.face_decoder import Face3D  # noqa: E402
+from Deep3DFaceReconstruction.face_model import load_face_model  # noqa: E402
+from Deep3DFaceReconstruction.reconstruction_model import Losses, ReconstructionModel, weights_of  # noqa: E402
 from Deep3DFaceReconstruction.tf1 import tf  # noqa: E402
+from Deep3DFaceReconstruction.training_log import scalars  # noqa: E402
+from Deep3DFaceReconstruction.training_options import parse_train  # noqa: E402
 
 POSE = ['--max_yaw', '15', '--max_pitch', '10', '--max_roll', '5', '--plain']
-# Steps per pass over the training pictures: a batch alone says more of its pictures than of the training.
-_EPOCH = 16
+TRAINING, VALIDATION = 64, 16
+# For a network that starts from random numbers and sees four pictures at a time: docs/training.md says why.
+RECIPE = ['--batch_size', '4', '--freeze_bn', '--bn_decay', '0.9', '--residual_gamma', '0.3', '--center_heads',
+          '--lr', '2e-4', '--lr_heads', '0.5']
+# A batch alone says more of its pictures than of the training.
+_LAST_STEPS = 64
 TAGS = ('train_error', 'landmark_px', 'lm_error', 'photo_error', 'id_sim_error', 'regulation_error', 'reflect_error',
         'gamma_error')
 
@@ -59,15 +74,40 @@ def draw(train, val, path):
                  ('1 - cosine of identity', train['id_sim_error'], val['id_sim_error'])], path)
 
 
-def table(train, val):
+def start_losses(folder, id_net_choice='auto'):
+    """{tag: number} over a training set for coefficients of zero, which R-Net's heads give before training."""
+    samples, _ = find_samples([folder])
+    total = np.zeros(len(Losses._fields))
+    with tf.Graph().as_default():
+        id_net = identity.choose(id_net_choice)
+        face_model = load_face_model()
+        weights = weights_of(parse_train([]))
+        model = ReconstructionModel(face_model, weights, id_net, identity.load(id_net))
+        iterator = tf.data.make_initializable_iterator(
+            make_dataset(SampleReader(samples, shuffle=False), TRAINING // 4, repeat=False))
+        batch = iterator.get_next()
+        size = tf.shape(batch.images)[0]
+        reconstruction = Face3D(face_model).Reconstruction_Block(tf.zeros([size, COEFF_DIM]), is_train=True)
+        fetches = [tf.stack(model.compute_losses(batch, reconstruction)), size]
+        with tf.Session() as session:
+            session.run(iterator.initializer)
+            while True:
+                try:
+                    losses, count = session.run(fetches)
+                except tf.errors.OutOfRangeError:
+                    return scalars(Losses(*(total / len(samples))))
+                total += losses * count
+
+
+def table(start, train, val):
     """Prints start and end of each loss; returns whether training and validation improved as they should."""
     print('%-18s %12s %12s %8s %14s %12s' % ('loss', 'start', 'end', 'ratio', 'val. start', 'val. end'))
     ratio = {}
     for tag in TAGS:
-        values = train[tag][1]
-        start, end = np.mean(values[:_EPOCH]), np.mean(values[-_EPOCH:])
-        ratio[tag] = end / start if start else float('nan')
-        print('%-18s %12.5g %12.5g %8.2f %14.5g %12.5g' % (tag, start, end, ratio[tag], val[tag][1][0],
+        steps, values = (np.array(column) for column in train[tag])
+        end = values[steps > steps[-1] - _LAST_STEPS].mean()
+        ratio[tag] = end / start[tag] if start[tag] else float('nan')
+        print('%-18s %12.5g %12.5g %8.2f %14.5g %12.5g' % (tag, start[tag], end, ratio[tag], val[tag][1][0],
                                                             val[tag][1][-1]))
     falls = val['train_error'][1][-1] < val['train_error'][1][0]
     return ratio['landmark_px'] <= 1 / 3 and ratio['photo_error'] <= 0.7 and falls
@@ -76,27 +116,25 @@ def table(train, val):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--folder', default=os.path.join(ROOT, 'result', 'smoke'), help='emptied first')
-    parser.add_argument('--steps', type=int, default=600)
-    parser.add_argument('--batch_size', type=int, default=4)
-    parser.add_argument('--lr', default='2e-4')
+    parser.add_argument('--steps', type=int, default=880)
+    parser.add_argument('--train', default='', metavar='WORDS', help='more options of train.py, such as "--lr 1e-4"')
     parser.add_argument('--picture', default=None, help='PNG of the curves; by default FOLDER/curves.png')
     options = parser.parse_args()
     began, folder = time.time(), options.folder
     shutil.rmtree(folder, ignore_errors=True)
     train_set, val_set = os.path.join(folder, 'train_set'), os.path.join(folder, 'val_set')
-    run('synthesize.py', '--save_path', train_set, '--count', '64', '--seed', '1', *POSE)
-    run('synthesize.py', '--save_path', val_set, '--count', '16', '--seed', '2', *POSE)
+    run('synthesize.py', '--save_path', train_set, '--count', str(TRAINING), '--seed', '1', *POSE)
+    run('synthesize.py', '--save_path', val_set, '--count', str(VALIDATION), '--seed', '2', *POSE)
     network = os.path.join(folder, 'FaceReconModel.pb')
+    steps = options.steps
     run('train.py', '--data_path', train_set, '--val_data_path', val_set, '--result', folder, '--model_name', 'model',
-        '--steps', str(options.steps), '--batch_size', str(options.batch_size), '--lr', options.lr,
-        '--lr_decay_step', str(options.steps * 3 // 4), '--bn_decay', '0.9', '--freeze_bn',
-        '--lr_heads', '0.1', '--summary_every', '1',
-        '--validate_every', str(max(options.steps // 6, 1)), '--save_every', str(options.steps), '--keep', '1',
-        '--threads', '2', '--export', network)
+        '--steps', str(steps), *RECIPE + ['--lr_decay_step', str(steps * 4 // 5)],
+        '--summary_every', '4', '--validate_every', str(max(steps // 5, 1)), '--save_every', str(steps), '--keep', '1',
+        '--threads', '2', '--export', network, *options.train.split())
     summary = os.path.join(folder, 'model', 'summary')
     train, val = curves(os.path.join(summary, 'train')), curves(os.path.join(summary, 'val'))
     draw(train, val, options.picture or os.path.join(folder, 'curves.png'))
-    good = table(train, val)
+    good = table(start_losses(train_set), train, val)
     photos = os.path.join(folder, 'photos')
     os.makedirs(photos)
     for path in sorted(glob.glob(os.path.join(val_set, '0*.png')))[:4]:

@@ -78,50 +78,77 @@ def words(pictures, result, *more):
 
 
 def same(a, b, tolerance):
-    """Every variable of two runs' newest checkpoints differs by at most the tolerance times its largest value."""
+    """Every variable of two runs' newest checkpoints differs by at most the tolerance times its largest value.
+
+    Adam's second moments are squares of gradients, so their relative differences are twice the gradients'; and current
+    TensorFlow's convolutions are not repeatable to the last bit.
+    """
     a, b = checkpoints.Checkpoint(str(a)), checkpoints.Checkpoint(str(b))
     assert a.shapes == b.shapes
     assert a['global_step'] == b['global_step']
     for name in a.shapes:
-        np.testing.assert_allclose(b[name], a[name], rtol=tolerance, atol=tolerance * max(np.abs(a[name]).max(), 1.0),
+        allowed = tolerance * (10 if name.endswith('/Adam_1') else 1)
+        np.testing.assert_allclose(b[name], a[name], rtol=allowed, atol=allowed * max(np.abs(a[name]).max(), 1.0),
                                    err_msg=name)
 
 
 @pytest.mark.slow
 def test_two_workers_equal_one_process_with_the_joint_batch(pictures, tmp_path):
     """Batch norm normalises each worker's images by themselves, and so does one process that accumulates."""
+    common = ['--steps', '5', '--center_heads']
     subprocess.check_call([sys.executable, os.path.join(ROOT, 'train.py')]
-                          + words(pictures, tmp_path, '--steps', '5', '--model_name', 'one', '--accumulate', '2'))
-    with Cluster(pictures, tmp_path, '--steps', '5', '--model_name', 'two') as cluster:
+                          + words(pictures, tmp_path, *common, '--model_name', 'one', '--accumulate', '2'))
+    with Cluster(pictures, tmp_path, '--model_name', 'two', *common) as cluster:
         assert set(cluster.wait().values()) == {0}, cluster.log('worker')
     same(tmp_path / 'one', tmp_path / 'two', 1e-4)
 
 
+def wait_for_step(folder, step, cluster):
+    deadline = time.time() + 300
+    while not folder.newest() or folder.newest()[0] < step:
+        assert time.time() < deadline, cluster.log('worker')
+        time.sleep(0.1)
+
+
+def assert_finished(folder, step):
+    assert folder.newest()[0] == step
+    final = checkpoints.Checkpoint(folder.path)
+    assert final['global_step'] == step and final['skipped_steps'] == 0
+    assert all(np.isfinite(final[name]).all() for name in final.shapes)
+
+
+OFTEN = ['--model_name', 'run', '--save_every', '2', '--keep', '100']
+
+
 @pytest.mark.slow
 def test_a_killed_worker_and_a_killed_chief_are_restarted_and_the_run_finishes(pictures, tmp_path):
-    more = ['--model_name', 'run', '--save_every', '2', '--keep', '100']
     folder = run_folder.RunFolder(str(tmp_path / 'run'))
-
-    def wait_for_step(step):
-        deadline = time.time() + 300
-        while not folder.newest() or folder.newest()[0] < step:
-            assert time.time() < deadline, cluster.log('worker')
-            time.sleep(0.1)
-
-    with Cluster(pictures, tmp_path, '--steps', '14', *more) as cluster:
-        wait_for_step(2)
+    with Cluster(pictures, tmp_path, '--steps', '14', *OFTEN) as cluster:
+        wait_for_step(folder, 2, cluster)
         cluster.kill('worker', 1)
         at = folder.newest()[0]
         time.sleep(2)
         assert folder.newest()[0] <= at + 2  # nothing goes on without the worker
         cluster.start('worker', 1)
-        wait_for_step(6)
+        wait_for_step(folder, 6, cluster)
         cluster.kill('worker', 0)
         at = folder.newest()[0]
         cluster.start('worker', 0)
         assert set(cluster.wait().values()) == {0}, cluster.log('worker')
         assert 'resumed from' in cluster.log('worker') and 'iter_%d.ckpt' % at in cluster.log('worker')
-    assert folder.newest()[0] == 14
-    final = checkpoints.Checkpoint(str(tmp_path / 'run'))
-    assert final['global_step'] == 14 and final['skipped_steps'] == 0
-    assert all(np.isfinite(final[name]).all() for name in final.shapes)
+    assert_finished(folder, 14)
+
+
+@pytest.mark.slow
+def test_a_killed_parameter_server_is_filled_again_from_the_newest_checkpoint(pictures, tmp_path):
+    folder = run_folder.RunFolder(str(tmp_path / 'run'))
+    with Cluster(pictures, tmp_path, '--steps', '10', *OFTEN) as cluster:
+        wait_for_step(folder, 4, cluster)
+        cluster.kill('ps')
+        time.sleep(2)
+        at = folder.newest()[0]
+        cluster.start('ps')
+        assert set(cluster.wait().values()) == {0}, cluster.log('worker') + cluster.log('worker', 1)
+        assert 'lost a parameter server' in cluster.log('worker')
+        assert 'iter_%d.ckpt' % at in cluster.log('worker')
+    assert_finished(folder, 10)

@@ -11,6 +11,7 @@ import pytest
 from Deep3DFaceReconstruction import (
     checkpoints,
     frozen_graph,
+    networks,
     run_folder,
     synthesis,
     training,
@@ -56,8 +57,8 @@ def events(folder, tag):
 @pytest.mark.slow
 def test_four_pictures_are_learned_by_heart_and_exported(pictures, tmp_path, capfd):
     pb = str(tmp_path / 'network' / 'FaceReconModel.pb')
-    assert train(pictures, tmp_path, '--steps', '36', '--lr', '5e-5', '--lr_heads', '0.2', '--freeze_bn',
-                 '--summary_every', '1', '--validate_every', '12',
+    assert train(pictures, tmp_path, '--steps', '36', '--lr', '1e-4', '--lr_heads', '0.5', '--freeze_bn',
+                 '--center_heads', '--residual_gamma', '0.3', '--summary_every', '1', '--validate_every', '12',
                  '--save_every', '12', '--keep', '1', '--batch_size', '4', '--export', pb) == 0
     total = [value for _, value in events(tmp_path / 'model_test' / 'summary' / 'train', 'train_error')]
     assert len(total) == 36
@@ -83,7 +84,7 @@ def start(pictures, result, *more):
 
 @pytest.mark.slow
 def test_a_run_that_is_stopped_and_resumed_equals_one_that_was_not(pictures, tmp_path):
-    common = ['--steps', '6', '--validate_every', '100', '--summary_every', '1']
+    common = ['--steps', '6', '--validate_every', '100', '--summary_every', '1', '--center_heads']
     _, err = start(pictures, tmp_path, '--model_name', 'whole', *common).communicate()
     assert 'stopped' not in err
     process = start(pictures, tmp_path, '--model_name', 'parts', *common)
@@ -109,6 +110,7 @@ def test_a_run_that_is_stopped_and_resumed_equals_one_that_was_not(pictures, tmp
     assert whole.shapes == parts.shapes
     assert whole['global_step'] == parts['global_step'] == 6 and whole['skipped_steps'] == 0
     assert 'resnet_v1_50/conv1/weights/Adam' in whole.shapes
+    assert whole[networks.FEATURE_MEAN].min() >= 0 and whole[networks.FEATURE_MEAN].max() > 0
     for name in whole.shapes:
         scale = max(np.abs(whole[name]).max(), 1e-3)
         np.testing.assert_allclose(parts[name], whole[name], rtol=1e-3, atol=1e-4 * scale, err_msg=name)
@@ -135,6 +137,14 @@ def test_no_data_is_named(tmp_path, capsys):
     code = script.main(['--data_path', str(tmp_path / 'none'), '--result', str(tmp_path)])
     assert code == 2
     assert 'none: expected a folder or a list file, got neither' in capsys.readouterr().err
+
+
+def test_a_result_folder_that_cannot_be_made_is_named(pictures, tmp_path, capsys):
+    import train as script
+    (tmp_path / 'file').write_text('no folder')
+    assert script.main(words(pictures, tmp_path / 'file', '--steps', '1')) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith('train.py: ') and str(tmp_path / 'file') in error
 
 
 def test_published_scalars():

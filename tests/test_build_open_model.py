@@ -143,15 +143,6 @@ def test_iris_lies_at_its_place_in_the_eye_texture():
 
 # ---- layout
 
-def test_similarity_is_recovered():
-    random = np.random.RandomState(7)
-    points, rotation = random.randn(5, 3), random_rotation(random)
-    scale, turn, shift = layout.similarity(points, 1.3 * points.dot(rotation) + [1, 2, 3])
-    np.testing.assert_allclose(scale, 1.3)
-    np.testing.assert_allclose(turn, rotation, atol=1e-12)
-    np.testing.assert_allclose(shift, [1, 2, 3], atol=1e-12)
-
-
 def test_largest_piece_and_ears():
     # A strip of triangles with one more that hangs on by one edge, and one apart.
     faces = np.array([[0, 1, 2], [1, 3, 2], [2, 3, 4], [3, 5, 4], [4, 5, 6], [5, 7, 6], [0, 2, 8], [10, 11, 12]])

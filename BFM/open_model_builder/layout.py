@@ -5,15 +5,7 @@ from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
 from BFM.open_model_builder import topology
-
-# The published standard positions (dm) of the five points: the eyes are the means of landmarks 37, 40 and
-# 43, 46; then nose 31, mouth corners 49 and 55.
-_STANDARD = {
-    31: (0.0032535, -0.0461793, 0.5524424), 37: (-0.4309752, 0.2919658, 0.1040332),
-    40: (-0.1919980, 0.2887558, 0.1635258), 43: (0.1878507, 0.2887361, 0.1601802),
-    46: (0.4317471, 0.2907046, 0.1034104), 49: (-0.2521693, -0.3813392, 0.2240573),
-    55: (0.2484662, -0.3812813, 0.2223577),
-}
+from Deep3DFaceReconstruction import alignment
 
 # The 68 iBUG landmarks as texture coordinates of MakeHuman's skins: where dlib's predictor places them on the
 # rendered mean face, averaged with its mirror image; jaw, lid and lip landmarks then snapped to the face's
@@ -47,21 +39,8 @@ def five_points(landmarks):
 
 def standard_five_points():
     """[5,3] the published standard positions, dm, made mirror-symmetric (they are to within 0.005)."""
-    landmarks = np.zeros((68, 3))
-    for number, place in _STANDARD.items():
-        landmarks[number - 1] = place
-    points = five_points(landmarks)
+    points = alignment.standard_five_points()
     return 0.5 * (points + points[[1, 0, 2, 4, 3]] * [-1, 1, 1])
-
-
-def similarity(points, goal):
-    """(scale, rotation [3,3], shift [3]) with goal ~ scale * points.dot(rotation) + shift; Umeyama 1991."""
-    moved, target = points - points.mean(axis=0), goal - goal.mean(axis=0)
-    left, values, right = np.linalg.svd(moved.T.dot(target))
-    flip = np.array([1, 1, np.sign(np.linalg.det(left.dot(right)))])
-    rotation = (left * flip).dot(right)
-    scale = (values * flip).sum() / (moved ** 2).sum()
-    return scale, rotation, goal.mean(axis=0) - scale * points.mean(axis=0).dot(rotation)
 
 
 def landmark_vertices(uv, part, landmark_uv):

@@ -1,4 +1,5 @@
 """The training loop: one process, or the chief, a worker or a parameter server of a cluster."""
+import contextlib
 import itertools
 import os
 import signal
@@ -53,6 +54,7 @@ def run(options):
     Raises:
       TrainingError, ClusterError, AssetError, InputError: with a message for the user.
     """
+    _limit_threads(options.threads)
     place = cluster.cluster_of(options, os.environ)
     folder = RunFolder(os.path.join(options.result, options.model_name), options.keep)
     with _Signals() as signals:
@@ -75,6 +77,15 @@ def run(options):
         else:
             _Worker(options, place, server, data).train(signals.stopping)
     return 0
+
+
+def _limit_threads(count):
+    """Sets how many threads the process has. Sessions have the same number in their configuration, but in current
+    TensorFlow the first user of a pool settles its size for all, and here that would be the data's functions."""
+    if count:
+        with contextlib.suppress(RuntimeError):  # something has run already, so it is too late
+            tf.config.threading.set_intra_op_parallelism_threads(count)
+            tf.config.threading.set_inter_op_parallelism_threads(count)
 
 
 def _export(folder, path):

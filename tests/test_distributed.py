@@ -78,17 +78,12 @@ def words(pictures, result, *more):
 
 
 def same(a, b, tolerance):
-    """Every variable of two runs' newest checkpoints differs by at most the tolerance times its largest value.
-
-    Adam's second moments are squares of gradients, so their relative differences are twice the gradients'; and current
-    TensorFlow's convolutions are not repeatable to the last bit.
-    """
+    """Every variable of two runs' newest checkpoints differs by at most the tolerance times its largest value."""
     a, b = checkpoints.Checkpoint(str(a)), checkpoints.Checkpoint(str(b))
     assert a.shapes == b.shapes
     assert a['global_step'] == b['global_step']
     for name in a.shapes:
-        allowed = tolerance * (10 if name.endswith('/Adam_1') else 1)
-        np.testing.assert_allclose(b[name], a[name], rtol=allowed, atol=allowed * max(np.abs(a[name]).max(), 1.0),
+        np.testing.assert_allclose(b[name], a[name], rtol=tolerance, atol=tolerance * max(np.abs(a[name]).max(), 1.0),
                                    err_msg=name)
 
 

@@ -226,6 +226,7 @@ def trunk():
     return {name: value for name, value in variables(networks.R_Net).items() if name.startswith('resnet_v1_50/')}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('version', ['V1', 'V2'])
 def test_resnet_in_one_file_and_in_two(put, trunk, version):
     """The public file is of the old format."""
@@ -259,6 +260,7 @@ def test_another_network_under_the_name_of_resnet(put, trunk):
         'expected the weights of ResNet-50, but 265 of its 265 variables are missing (resnet_v1_50/block1/')
 
 
+@pytest.mark.slow
 def test_facenet(put):
     folder = put('facenet')
     values = variables(networks.Perceptual_Net)

@@ -219,6 +219,7 @@ def test_ambient_light_scales_the_albedo(test_model):
                                rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_gradient_of_geometry_against_finite_differences(test_model):
     """Through shape, normals, light and projection, along random directions."""
     rng = np.random.RandomState(3)

@@ -21,6 +21,7 @@ def test_choice(tmp_path):
     assert identity.choose('facenet', folder) == 'facenet'
 
 
+@pytest.mark.slow
 def test_facenet_reads_its_checkpoint_and_gives_the_reference_features(tmp_path):
     variables, figures = test_networks.golden('perceptual_net')
     values = {n: test_networks.filled(n, s).astype(np.float32) for n, s in variables.items()}

@@ -104,6 +104,7 @@ def test_training_updates_the_moving_statistics_by_the_decay():
     np.testing.assert_allclose(variance, 0.997 + 0.003 * conv.var(0, ddof=1), rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_perceptual_net_clips_and_is_not_trained():
     with tf.Graph().as_default(), new_session() as session:
         images = tf.placeholder(tf.float32, [None, 224, 224, 3])

@@ -33,6 +33,7 @@ def test_losses_and_their_gradient_equal_the_reference(golden, test_model):
     np.testing.assert_allclose(got.landmark_px, distance, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_perceptual_loss_through_dlib_follows_its_gradient(golden, test_model):
     """A step against the gradient makes the rendered face more like the input's, as the features say."""
     figures = golden('face_decoder')

@@ -72,6 +72,7 @@ def test_a_picture_depends_on_seed_and_number_alone(plain, model, tmp_path):
     assert np.abs(other - read(plain, 0)[3]).max() > 0.5
 
 
+@pytest.mark.slow
 def test_what_is_there_is_kept_and_what_is_not_is_made_again(plain, model, tmp_path):
     folder = str(tmp_path)
     options = synthesis.PLAIN_OPTIONS

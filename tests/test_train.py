@@ -139,6 +139,7 @@ def test_no_data_is_named(tmp_path, capsys):
     assert 'none: expected a folder or a list file, got neither' in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_result_folder_that_cannot_be_made_is_named(pictures, tmp_path, capsys):
     import train as script
     (tmp_path / 'file').write_text('no folder')

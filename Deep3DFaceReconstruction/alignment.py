@@ -40,6 +40,18 @@ def standard_five_points():
     return np.stack([(p[37] + p[40]) / 2, (p[43] + p[46]) / 2, p[31], p[49], p[55]])
 
 
+def five_points(landmarks68):
+    """The five points of 68 landmarks, in the order of `standard_five_points`, an eye being the mean of its corners.
+
+    Args:
+      landmarks68: [68, D], numbered as iBUG does.
+    Returns:
+      [5, D].
+    """
+    p = landmarks68
+    return np.stack([(p[36] + p[39]) / 2, (p[42] + p[45]) / 2, p[30], p[48], p[54]])
+
+
 def POS(xp, x):
     """Scaled orthographic camera of five (or more) points, by linear least squares.
 

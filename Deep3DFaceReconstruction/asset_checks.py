@@ -68,7 +68,7 @@ def check_face_recon_pb(path):
             coeff = network(np.zeros([1, IMAGE_SIZE, IMAGE_SIZE, 3], np.float32))
             outputs = network.outputs
     except tf.errors.OpError as error:
-        raise assets.AssetError('%s: expected a graph that runs, got: %s' % (path, _first_line(error)))
+        raise assets.AssetError('%s: expected a graph that runs, got: %s' % (path, assets.first_line(error)))
     if not np.isfinite(coeff).all():
         raise assets.AssetError('%s: expected finite coefficients of a black picture, got NaN or infinity' % path)
     return Verdict(OK, '%s, input_imgs:0 -> coeff:0, %s outputs%s' % (
@@ -86,7 +86,7 @@ def check_landmark68_pb(path):
     try:
         LandmarkNetwork(path)(np.zeros([1, IMAGE_SIZE, IMAGE_SIZE, 3], np.uint8))
     except (tf.errors.OpError, ValueError, TypeError) as error:
-        raise assets.AssetError('%s: expected a graph that runs, got: %s' % (path, _first_line(error)))
+        raise assets.AssetError('%s: expected a graph that runs, got: %s' % (path, assets.first_line(error)))
     return Verdict(OK, '%s, input_imgs:0 -> landmark:0, 68 points' % megabytes(path))
 
 
@@ -168,7 +168,3 @@ def _dlib_reader(reader, path, what):
     except RuntimeError as error:
         raise assets.AssetError('%s: expected %s, but it cannot be read, as if damaged or cut off (%s)' % (
             path, what, str(error).strip().splitlines()[0]))
-
-
-def _first_line(error):
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

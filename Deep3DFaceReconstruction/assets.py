@@ -21,6 +21,11 @@ class AssetError(Exception):
     """A file that the program needs is missing or is not what it should be; the message is for the user."""
 
 
+def first_line(error):
+    """What an exception says, cut to one line; its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def dlib_model(name):
     """Path of a model file inside the installed `face_recognition_models` package.
 

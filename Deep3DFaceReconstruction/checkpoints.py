@@ -33,10 +33,6 @@ def _brief(items):
     return ', '.join(items[:_LISTED]) + (' and %d more' % rest if rest > 0 else '')
 
 
-def _first_line(error):
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
 def _other_file(prefix):
     """'came ...' for the first of a checkpoint's files that is visibly something else, or None."""
     tables = [path for path in (prefix, prefix + '.index') if os.path.isfile(path)]
@@ -104,7 +100,7 @@ class Checkpoint:
             self.shapes = {n: list(s) for n, s in self._reader.get_variable_to_shape_map().items()}
         except _READ_ERRORS as error:
             raise CheckpointError('%s: expected a TensorFlow checkpoint, %s' % (
-                self.prefix, _other_file(self.prefix) or 'but it cannot be read (%s)' % _first_line(error)))
+                self.prefix, _other_file(self.prefix) or 'but it cannot be read (%s)' % assets.first_line(error)))
 
     def __getitem__(self, name):
         """The value of one variable as an array.
@@ -116,7 +112,7 @@ class Checkpoint:
             return self._reader.get_tensor(name)
         except _READ_ERRORS as error:
             raise CheckpointError('%s: %s cannot be read (%s)' % (
-                self.prefix, name, _other_file(self.prefix) or _first_line(error)))
+                self.prefix, name, _other_file(self.prefix) or assets.first_line(error)))
 
 
 def check_shapes(source, shapes, wanted, purpose):

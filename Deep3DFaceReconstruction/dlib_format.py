@@ -123,6 +123,4 @@ def read_network(path):
             layers.append(stream.layer())
         return layers
     except (ValueError, OverflowError) as error:
-        came = file_kinds.what_is(path)
-        raise assets.AssetError('%s: expected a dlib network, %s' % (
-            path, 'came ' + came if came else 'but %s' % error))
+        raise assets.AssetError('%s: expected a dlib network, %s' % (path, file_kinds.came(path, 'but %s' % error)))

@@ -4,7 +4,7 @@ from collections import namedtuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from Deep3DFaceReconstruction.alignment import standard_five_points, to_y_up
+from Deep3DFaceReconstruction.alignment import five_points, standard_five_points, to_y_up
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, IMAGE_SIZE
 
 # what: words; came: words; expected: words; ok: whether it came so.
@@ -12,8 +12,6 @@ Fact = namedtuple('Fact', 'what came expected ok')
 
 _SIZE = 448
 _DOT, _DOT_COLOUR = 2.5, (30, 90, 255)
-# The landmarks, from 0, whose means are the five points: eyes, nose, mouth corners.
-_FIVE = ([36, 39], [42, 45], [30], [48], [54])
 # Components that are taken for the scale of a basis.
 _FIRST = 10
 
@@ -27,7 +25,7 @@ def facts(model):
       list of Fact.
     """
     points = model.meanshape[model.keypoints].astype(np.float64)
-    five = np.stack([points[numbers].mean(axis=0) for numbers in _FIVE])
+    five = five_points(points)
     standard = standard_five_points()
     offset = (five - standard).mean(axis=0)
     beside = np.linalg.norm(five - offset - standard, axis=1).max()

@@ -77,6 +77,12 @@ def what_is(path, wanted=None):
     return None if kind == wanted else words
 
 
+def came(path, otherwise):
+    """'came ...' with the words of `what_is`, or `otherwise` where nothing is recognised: the end of an error."""
+    words = what_is(path)
+    return 'came ' + words if words else otherwise
+
+
 def _cut_off(path, size):
     """Words for a MATLAB 5 file that ends within an element, else None; reads the elements' sizes alone."""
     with open(path, 'rb') as file:

@@ -45,6 +45,21 @@ def save(graph_def, path):
         f.write(graph_def.SerializeToString())
 
 
+def parse(data):
+    """The graph in the bytes of a .pb file.
+
+    Returns:
+      (GraphDef, None), or (GraphDef without nodes, what is wrong, in words).
+    """
+    graph_def = tf.GraphDef()
+    try:
+        graph_def.ParseFromString(data)
+    except Exception as error:  # protobuf's DecodeError has no public home that both versions share
+        return tf.GraphDef(), str(error).splitlines()[0]
+    # Other files' bytes may well parse, as fields that no graph has.
+    return graph_def, None if graph_def.node else 'no nodes in it'
+
+
 def load(path):
     """Reads a frozen R-Net and checks what can be seen without running it.
 
@@ -61,16 +76,10 @@ def load(path):
     except OSError as error:
         raise checkpoints.CheckpointError('%s: expected a frozen graph (.pb), but it cannot be read (%s)'
                                           % (path, error.strerror))
-    graph_def = tf.GraphDef()
-    try:
-        graph_def.ParseFromString(data)
-        fault = 'no nodes in it'
-    except Exception as error:  # protobuf's DecodeError has no public home that both versions share
-        graph_def, fault = tf.GraphDef(), str(error).splitlines()[0]
-    if not graph_def.node:  # other files' bytes may well parse, as fields that no graph has
-        came = file_kinds.what_is(path)
+    graph_def, fault = parse(data)
+    if fault:
         raise checkpoints.CheckpointError('%s: expected a frozen TensorFlow graph, %s' % (
-            path, 'came ' + came if came else 'but it is none (%s)' % fault))
+            path, file_kinds.came(path, 'but it is none (%s)' % fault)))
     names = {node.name for node in graph_def.node}
     for name, role in ((INPUT_NAME, 'input'), (OUTPUT_NAME, 'output')):
         if name not in names:

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.io
 
 from Deep3DFaceReconstruction import albedo_transfer, assets, ict_landmarks, obj_reader, point_fit, subdivision
-from Deep3DFaceReconstruction.alignment import standard_five_points
+from Deep3DFaceReconstruction.alignment import five_points, standard_five_points
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM
 from Deep3DFaceReconstruction.files import written_aside
 
@@ -194,7 +194,7 @@ def _refined(coarse, quads, landmarks):
 def _framed(shapes, keypoints, listed_in):
     """The shapes (mean first, then displacements) in the program's frame; checks the landmarks there."""
     standard = standard_five_points()
-    scale, rotation, shift = point_fit.similarity(ict_landmarks.five_of(shapes[0, keypoints]), standard)
+    scale, rotation, shift = point_fit.similarity(five_points(shapes[0, keypoints]), standard)
     framed = scale * shapes.dot(rotation)
     framed[0] += shift
     ict_landmarks.check_landmarks(framed[0, keypoints], standard, listed_in)

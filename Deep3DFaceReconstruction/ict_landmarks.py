@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from Deep3DFaceReconstruction import assets
+from Deep3DFaceReconstruction import alignment, assets
 from Deep3DFaceReconstruction.augmentation import flip_permutation
 from Deep3DFaceReconstruction.conventions import LANDMARK_COUNT
 
@@ -111,15 +111,10 @@ def check_landmarks(places, five_points, source):
                                 'with a landmark file): %s' % (source, LANDMARK_COUNT, wrong))
 
 
-def five_of(places):
-    """[5,3]: left eye, right eye, nose tip, left and right mouth corner (as seen) of [68,3] landmarks."""
-    return np.stack([places[[36, 39]].mean(axis=0), places[[42, 45]].mean(axis=0), places[30], places[48], places[54]])
-
-
-def _first_fault(places, five_points):
+def _first_fault(places, standard):
     """What is wrong first, numbering landmarks from 1, or None."""
     x, y, z = places.T
-    misfit = np.linalg.norm(five_of(places) - five_points, axis=1)
+    misfit = np.linalg.norm(alignment.five_points(places) - standard, axis=1)
     if misfit.max() > _FIT:
         return ('expected eyes, nose and mouth within %.2f dm of the standard five points, came %s %.2f dm away'
                 % (_FIT, ('left eye', 'right eye', 'nose', 'left mouth corner', 'right mouth corner')[misfit.argmax()],

@@ -1,7 +1,7 @@
 """The published 68-landmark network as a frozen graph: `input_imgs:0` [1,224,224,3] -> `landmark:0` [68,2]."""
 import numpy as np
 
-from Deep3DFaceReconstruction import file_kinds
+from Deep3DFaceReconstruction import file_kinds, frozen_graph
 from Deep3DFaceReconstruction.alignment import to_y_up
 from Deep3DFaceReconstruction.assets import AssetError
 from Deep3DFaceReconstruction.conventions import LANDMARK_COUNT
@@ -51,21 +51,13 @@ class LandmarkNetwork:
         return to_y_up(np.reshape(rows_cols, (LANDMARK_COUNT, 2)).astype(np.float64)[:, ::-1])
 
 
-def _came(path, fault):
-    came = file_kinds.what_is(path)
-    return 'came ' + came if came else 'got: ' + fault
-
-
 def _read_graph(path):
-    graph_def = tf.GraphDef()
     try:
         with open(path, 'rb') as file:
-            graph_def.ParseFromString(file.read())
+            data = file.read()
     except OSError as error:
         raise AssetError('%s: expected a frozen graph, got: %s' % (path, error.strerror))
-    # protobuf's DecodeError has no public home that both versions share.
-    except Exception as error:
-        raise AssetError('%s: expected a frozen graph, %s' % (path, _came(path, ' '.join(str(error).split()))))
-    if not graph_def.node:  # other files' bytes may well parse, as fields that no graph has
-        raise AssetError('%s: expected a frozen graph, %s' % (path, _came(path, 'no nodes in it')))
+    graph_def, fault = frozen_graph.parse(data)
+    if fault:
+        raise AssetError('%s: expected a frozen graph, %s' % (path, file_kinds.came(path, 'got: ' + fault)))
     return graph_def

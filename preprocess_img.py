@@ -3,13 +3,14 @@ import argparse
 import os
 import sys
 
-from Deep3DFaceReconstruction import assets, sample_files, training_set
-from Deep3DFaceReconstruction.alignment import POS, align_img, standard_five_points
-from Deep3DFaceReconstruction.contact_sheet import write_contact_sheet
-from Deep3DFaceReconstruction.image_io import InputError, list_images, result_names
-from Deep3DFaceReconstruction.number_arguments import positive
-from Deep3DFaceReconstruction.process import prepare_process
-from Deep3DFaceReconstruction.task_pool import PoolError, task_pool
+from Deep3DFaceReconstruction.dataset import preparation, sample_files
+from Deep3DFaceReconstruction.dataset.contact_sheet import write_contact_sheet
+from Deep3DFaceReconstruction.dataset.task_pool import PoolError, task_pool
+from Deep3DFaceReconstruction.photo.alignment import POS, align_img, standard_five_points
+from Deep3DFaceReconstruction.photo.image_io import InputError, list_images, result_names
+from Deep3DFaceReconstruction.system import assets
+from Deep3DFaceReconstruction.system.arguments import positive
+from Deep3DFaceReconstruction.system.process import prepare_process
 
 __all__ = ['POS', 'align_img', 'standard_five_points']
 
@@ -31,7 +32,7 @@ def parse_arguments(arguments=None):
     parser.add_argument('--scheduler', metavar='ADDRESS',
                         help='work on the Dask cluster whose scheduler is at this address (tcp://host:8786) instead; '
                              'its machines need both folders under the same paths, and this program on PYTHONPATH')
-    parser.add_argument('--max_error', type=float, default=training_set.DEFAULT_MAX_ERROR, metavar='PX',
+    parser.add_argument('--max_error', type=float, default=preparation.DEFAULT_MAX_ERROR, metavar='PX',
                         help='refuse a photo whose 68 landmarks lie further than this from its five points, on average')
     parser.add_argument('--redo', action='store_true', help='make again what is there already')
     return parser.parse_args(arguments)
@@ -57,20 +58,20 @@ def run(options):
     paths = list_images(options.img_path)
     if not paths:
         raise InputError('%s: expected images, found none' % options.img_path)
-    preparer = training_set.Preparer(options.save_path, max_error=options.max_error, redo=options.redo)
+    preparer = preparation.Preparer(options.save_path, max_error=options.max_error, redo=options.redo)
     print('%d photos; landmarks by %s' % (len(paths), preparer.landmark_source))
     with sample_files.set_opened(options.save_path), task_pool(options.jobs, options.scheduler) as pool:
         with tqdm(total=len(paths), unit='image', smoothing=0.05) as bar:
             def show(row):
                 bar.update()
-                if row.status == training_set.FAILED:
+                if row.status == preparation.FAILED:
                     bar.write(row.reason, file=sys.stderr)
 
-            counts = training_set.prepare_all(pool, preparer, paths, show)
+            counts = preparation.prepare_all(pool, preparer, paths, show)
         write_contact_sheet(options.save_path, result_names(paths))
     print('%s: %d done, %d kept from before, %d failed' % (
-        options.save_path, counts[training_set.DONE], counts[training_set.KEPT], counts[training_set.FAILED]))
-    return 1 if counts[training_set.FAILED] else 0
+        options.save_path, counts[preparation.DONE], counts[preparation.KEPT], counts[preparation.FAILED]))
+    return 1 if counts[preparation.FAILED] else 0
 
 
 if __name__ == '__main__':

@@ -6,9 +6,9 @@ import sys
 import numpy as np
 from PIL import Image
 
-from Deep3DFaceReconstruction.files import written_aside
-from Deep3DFaceReconstruction.image_io import InputError, read_image
-from Deep3DFaceReconstruction.skin_model import skinmask
+from Deep3DFaceReconstruction.photo.image_io import InputError, read_image
+from Deep3DFaceReconstruction.photo.skin import skinmask
+from Deep3DFaceReconstruction.system.files import written_aside
 
 __all__ = ['skinmask']
 

@@ -2,9 +2,9 @@
 import argparse
 import sys
 
-from Deep3DFaceReconstruction.face_model_option import add_face_model_option
-from Deep3DFaceReconstruction.number_arguments import positive
-from Deep3DFaceReconstruction.process import prepare_process
+from Deep3DFaceReconstruction.system.arguments import positive
+from Deep3DFaceReconstruction.system.face_model_option import add_face_model_option
+from Deep3DFaceReconstruction.system.process import prepare_process
 
 
 def parse_arguments(arguments=None):
@@ -31,8 +31,8 @@ def main(arguments=None):
     options = parse_arguments(arguments)
     prepare_process()
     # NumPy reads those settings when it is imported.
-    from Deep3DFaceReconstruction import assets
-    from Deep3DFaceReconstruction.image_io import InputError
+    from Deep3DFaceReconstruction.photo.image_io import InputError
+    from Deep3DFaceReconstruction.system import assets
     try:
         return run(options)
     except (InputError, assets.AssetError, OSError) as error:
@@ -48,8 +48,8 @@ def run(options):
     from tqdm import tqdm
 
     # TensorFlow takes seconds to load; a mistyped flag should not.
-    from Deep3DFaceReconstruction import synthesis
-    from Deep3DFaceReconstruction.contact_sheet import write_contact_sheet
+    from Deep3DFaceReconstruction.dataset import synthesis
+    from Deep3DFaceReconstruction.dataset.contact_sheet import write_contact_sheet
     from Deep3DFaceReconstruction.face_model import load_face_model
 
     base = synthesis.PLAIN_OPTIONS if options.plain else synthesis.DEFAULT_OPTIONS

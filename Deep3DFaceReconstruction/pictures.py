@@ -4,7 +4,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from Deep3DFaceReconstruction.files import written_aside
+from Deep3DFaceReconstruction.system.files import written_aside
 from Deep3DFaceReconstruction.tf1 import tf
 
 PANELS = 5

@@ -1,8 +1,9 @@
 """The training and the validation graph: images -> coefficients -> rendered face -> losses."""
 from collections import namedtuple
 
-from Deep3DFaceReconstruction import identity, losses, networks
+from Deep3DFaceReconstruction import losses
 from Deep3DFaceReconstruction.face_decoder import Face3D
+from Deep3DFaceReconstruction.networks import perceptual_net, r_net
 from Deep3DFaceReconstruction.tf1 import tf
 
 LossWeights = namedtuple('LossWeights', [
@@ -43,13 +44,13 @@ class ReconstructionModel:
       follow_mean: follow the mean feature in training (networks.FEATURE_MEAN).
     """
 
-    def __init__(self, face_model, weights, id_net='none', id_features=None, gamma=networks.FULL_GAMMA,
-                 weight_decay=0.0, bn_decay=networks.BN_DECAY, freeze_bn=False,
+    def __init__(self, face_model, weights, id_net='none', id_features=None, gamma=r_net.FULL_GAMMA,
+                 weight_decay=0.0, bn_decay=r_net.BN_DECAY, freeze_bn=False,
                  follow_mean=False):
         self._decoder = Face3D(face_model)
         self._skinmask = face_model.skinmask
         self._weights = weights
-        self._id_scale = identity.LOSS_SCALE[id_net]
+        self._id_scale = perceptual_net.LOSS_SCALE[id_net]
         self._id_features = id_features
         self._gamma = gamma
         self._weight_decay = weight_decay
@@ -79,7 +80,7 @@ class ReconstructionModel:
 
     def _network(self, images, batch_statistics, is_training):
         with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
-            return networks.R_Net(images, batch_statistics, self._gamma, self._bn_decay,
+            return r_net.R_Net(images, batch_statistics, self._gamma, self._bn_decay,
                                   self._follow_mean and is_training)
 
     def compute_losses(self, batch, reconstruction, is_training=False):

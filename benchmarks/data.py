@@ -23,7 +23,7 @@ def main():
     parser.add_argument('--count', type=int, default=256, help='synthetic pictures made and then read (default 256)')
     options = parser.parse_args()
     logging.disable(logging.WARNING)
-    from Deep3DFaceReconstruction.process import prepare_process
+    from Deep3DFaceReconstruction.system.process import prepare_process
     prepare_process()
     from benchmarks.machine import describe_machine
     print(describe_machine())
@@ -54,7 +54,7 @@ def show(what, rate):
 
 def measure_synthesis(folder, count):
     """Pictures per second of all batches but the first, which waits for TensorFlow to build itself."""
-    from Deep3DFaceReconstruction import synthesis
+    from Deep3DFaceReconstruction.dataset import synthesis
     from Deep3DFaceReconstruction.face_model import load_face_model
 
     times = []
@@ -65,8 +65,8 @@ def measure_synthesis(folder, count):
 
 def measure_loader(folder, threads, augmented, seconds):
     """Samples per second: the median over the batches of some seconds, the first ones left out."""
-    from Deep3DFaceReconstruction.augmentation import DEFAULT_AUGMENTATION, NO_AUGMENTATION
-    from Deep3DFaceReconstruction.data_loader import SampleReader, find_samples, make_dataset
+    from Deep3DFaceReconstruction.dataset.augmentation import DEFAULT_AUGMENTATION, NO_AUGMENTATION
+    from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, find_samples, make_dataset
     from Deep3DFaceReconstruction.tf1 import tf
 
     reader = SampleReader(find_samples(folder)[0],
@@ -105,9 +105,9 @@ def make_photos(folder, count=48):
 
 def measure_preprocessing(photos, save, given, jobs):
     """Photos per second from the first result on: start-up and the loading of models are left out."""
-    from Deep3DFaceReconstruction import sample_files, training_set
-    from Deep3DFaceReconstruction.image_io import landmark_path_for, list_images
-    from Deep3DFaceReconstruction.task_pool import task_pool
+    from Deep3DFaceReconstruction.dataset import preparation, sample_files
+    from Deep3DFaceReconstruction.dataset.task_pool import task_pool
+    from Deep3DFaceReconstruction.photo.image_io import landmark_path_for, list_images
 
     paths = list_images(photos)
     if not given:
@@ -116,9 +116,9 @@ def measure_preprocessing(photos, save, given, jobs):
                 os.remove(landmark_path_for(path))
     times = []
     with sample_files.set_opened(save), task_pool(jobs) as pool:
-        counts = training_set.prepare_all(pool, training_set.Preparer(save, network_path=None), paths,
+        counts = preparation.prepare_all(pool, preparation.Preparer(save, network_path=None), paths,
                                           lambda row: times.append(time.perf_counter()))
-    assert counts[training_set.DONE] == len(paths), counts
+    assert counts[preparation.DONE] == len(paths), counts
     # A worker's first photos wait for its models.
     first = 4 * jobs
     return (len(times) - 1 - first) / (times[-1] - times[first])

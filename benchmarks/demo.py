@@ -25,7 +25,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
 from benchmarks.machine import describe_machine  # noqa: E402
-from Deep3DFaceReconstruction import frozen_graph, networks  # noqa: E402
+from Deep3DFaceReconstruction.networks import frozen_graph, r_net  # noqa: E402
 from Deep3DFaceReconstruction.tf1 import tf  # noqa: E402
 
 # The astronaut's five points in scikit-image's picture.
@@ -36,7 +36,7 @@ def random_network_values():
     """R-Net's variables: He-initialised trunk, heads small enough to keep the face in the picture."""
     rng = np.random.RandomState(0)
     with tf.Graph().as_default():
-        networks.R_Net(tf.placeholder(tf.float32, [None, 224, 224, 3]))
+        r_net.R_Net(tf.placeholder(tf.float32, [None, 224, 224, 3]))
         shapes = {v.op.name: v.shape.as_list() for v in tf.global_variables()}
     values = {}
     for name, shape in sorted(shapes.items()):

@@ -20,14 +20,13 @@ import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [ROOT, os.path.join(ROOT, 'tests')]
+sys.path.insert(0, ROOT)
 
-from Deep3DFaceReconstruction.process import prepare_process  # noqa: E402
+from Deep3DFaceReconstruction.system.process import prepare_process  # noqa: E402
 
 prepare_process()
 
 import numpy as np  # noqa: E402
-import oracle  # noqa: E402
 
 from benchmarks.machine import describe_machine  # noqa: E402
 from Deep3DFaceReconstruction import face_model  # noqa: E402
@@ -35,6 +34,7 @@ from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES  # noqa
 from Deep3DFaceReconstruction.face_decoder import Face3D  # noqa: E402
 from Deep3DFaceReconstruction.tf1 import tf  # noqa: E402
 from mesh_renderer import rasterize_triangles  # noqa: E402
+from tests.mesh_renderer import oracle  # noqa: E402
 
 COLUMNS = (
     ('batch', '%5d'), ('px', '%5d'), ('threads', '%7d'), ('render fwd', '%10.1f'), ('fwd+bwd', '%8.1f'),

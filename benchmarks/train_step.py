@@ -10,19 +10,21 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from Deep3DFaceReconstruction.process import prepare_process  # noqa: E402
+from Deep3DFaceReconstruction.system.process import prepare_process  # noqa: E402
 
 prepare_process()
 
 import numpy as np  # noqa: E402
 
 from benchmarks.machine import describe_machine  # noqa: E402
-from Deep3DFaceReconstruction import checkpoints, identity, networks, reconstruction_model, training_options  # noqa: E402
-from Deep3DFaceReconstruction.data_loader import Batch  # noqa: E402
+from Deep3DFaceReconstruction import reconstruction_model  # noqa: E402
+from Deep3DFaceReconstruction.dataset.data_loader import Batch  # noqa: E402
 from Deep3DFaceReconstruction.face_decoder import Face3D  # noqa: E402
 from Deep3DFaceReconstruction.face_model import load_face_model  # noqa: E402
-from Deep3DFaceReconstruction.gradient_step import GradientStep  # noqa: E402
+from Deep3DFaceReconstruction.networks import checkpoints, perceptual_net, r_net  # noqa: E402
 from Deep3DFaceReconstruction.tf1 import tf  # noqa: E402
+from Deep3DFaceReconstruction.training import options as training_options  # noqa: E402
+from Deep3DFaceReconstruction.training.gradient_step import GradientStep  # noqa: E402
 
 PUBLISHED_SECONDS = 1.12
 
@@ -31,7 +33,7 @@ def random_facenet():
     """FaceNet with random weights of a sensible size."""
     random = np.random.RandomState(0)
     with tf.Graph().as_default():
-        networks.Perceptual_Net(tf.zeros([1, 224, 224, 3]))
+        r_net.Perceptual_Net(tf.zeros([1, 224, 224, 3]))
         shapes = checkpoints.shapes_of(tf.global_variables())
     values = {}
     for name, shape in shapes.items():
@@ -40,7 +42,7 @@ def random_facenet():
         else:
             scale = 0.05 if len(shape) == 1 else np.sqrt(1.6 / np.prod(shape[:-1]))
             values[name] = (random.randn(*shape) * scale).astype(np.float32)
-    return identity.FaceNet(values, 'random weights')
+    return perceptual_net.FaceNet(values, 'random weights')
 
 
 def random_batch(size):
@@ -91,7 +93,7 @@ def main():
 
     def network(with_gradient):
         def build():
-            coeff = networks.R_Net(random_batch(size).images, is_training=True)
+            coeff = r_net.R_Net(random_batch(size).images, is_training=True)
             total = tf.reduce_sum(coeff)
             if with_gradient:
                 return [tf.add_n([tf.reduce_sum(g) for g in tf.gradients(total, tf.trainable_variables())])]
@@ -111,7 +113,7 @@ def main():
             return [[label, tf.gradients(tf.reduce_sum(features(image, batch.landmarks)), image)]]
         return build
 
-    facenet, dlib = random_facenet(), identity.load('dlib')
+    facenet, dlib = random_facenet(), perceptual_net.load('dlib')
     print('%s; %d threads, batch of %d, medians of %d'
           % (describe_machine(), options.threads, size, options.repeats))
     print('%-36s %9s %9s' % ('', 'ms', 'CPU ms'))

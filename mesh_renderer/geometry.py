@@ -2,7 +2,7 @@
 
 Where TensorFlow sees a GPU the steps are composed of its own ops instead, which run there.
 """
-from mesh_renderer import camera_utils, composed, rasterize_triangles
+from mesh_renderer import camera_utils, fallback, rasterize_triangles
 from mesh_renderer.kernels import library
 from mesh_renderer.tf1 import tf
 
@@ -28,7 +28,7 @@ def blend_shapes(mean, basis, coefficients):
     """
     mean, basis = _checked(mean, 'mean', 1, None), _checked(basis, 'basis', 2, None)
     coefficients = _checked(coefficients, 'coefficients', 2, None)
-    return (composed.blend_shapes if composed.preferred() else library.ops().mesh_blend)(mean, basis, coefficients)
+    return (fallback.blend_shapes if fallback.preferred() else library.ops().mesh_blend)(mean, basis, coefficients)
 
 
 def transform_points(points, linear, offset):
@@ -48,7 +48,7 @@ def transform_points(points, linear, offset):
     """
     points, linear = _checked(points, 'points', 3, 3), _checked(linear, 'linear', 3, None)
     offset = _checked(offset, 'offset', 2, None)
-    return (composed.transform_points if composed.preferred() else library.ops().mesh_transform)(
+    return (fallback.transform_points if fallback.preferred() else library.ops().mesh_transform)(
         points, linear, offset)
 
 
@@ -74,7 +74,7 @@ def vertex_normals(vertices, triangles, vertex_faces):
     vertices = _checked(vertices, 'vertices', 3, 3)
     triangles = rasterize_triangles._triangle_tensor(triangles, 'triangles')
     vertex_faces = tf.convert_to_tensor(vertex_faces, tf.int32)
-    return (composed.vertex_normals if composed.preferred() else library.ops().mesh_vertex_normals)(
+    return (fallback.vertex_normals if fallback.preferred() else library.ops().mesh_vertex_normals)(
         vertices, triangles, vertex_faces)
 
 

@@ -1,7 +1,7 @@
 """Light at the vertices of a batch of meshes, one op with its gradient (composed of TensorFlow's own ops where
 it sees a GPU).
 """
-from mesh_renderer import camera_utils, composed
+from mesh_renderer import camera_utils, fallback
 from mesh_renderer.kernels import library
 
 
@@ -29,4 +29,4 @@ def shade(albedo, normals, lights):
     lights = camera_utils._float_tensor(lights, 'lights')
     for name, tensor, width in (('albedo', albedo, 3), ('normals', normals, 3), ('lights', lights, 9)):
         camera_utils._require_rank(tensor, 3, width, name)
-    return (composed.shade if composed.preferred() else library.ops().mesh_shade)(albedo, normals, lights)
+    return (fallback.shade if fallback.preferred() else library.ops().mesh_shade)(albedo, normals, lights)

@@ -2,13 +2,15 @@
 import numpy as np
 import pytest
 
-from Deep3DFaceReconstruction import identity, reconstruction_model, training_options
-from Deep3DFaceReconstruction.data_loader import Batch
+from Deep3DFaceReconstruction import reconstruction_model
+from Deep3DFaceReconstruction.dataset.data_loader import Batch
 from Deep3DFaceReconstruction.face_decoder import Face3D
+from Deep3DFaceReconstruction.networks import perceptual_net
 from Deep3DFaceReconstruction.reconstruction_model import ReconstructionModel
 from Deep3DFaceReconstruction.tf1 import tf
+from Deep3DFaceReconstruction.training import options
 
-WEIGHTS = reconstruction_model.weights_of(training_options.parse_train([]))
+WEIGHTS = reconstruction_model.weights_of(options.parse_train([]))
 
 
 def batch_of(figures):
@@ -39,10 +41,10 @@ def test_perceptual_loss_through_dlib_follows_its_gradient(golden, test_model):
     figures = golden('face_decoder')
     with tf.Graph().as_default(), tf.Session() as session:
         weights = reconstruction_model.LossWeights(0, 0, 1, 0, 0, 0, 0.8, 1.7e-2)
-        model = ReconstructionModel(test_model, weights, 'dlib', identity.load('dlib'))
+        model = ReconstructionModel(test_model, weights, 'dlib', perceptual_net.load('dlib'))
         coeff = tf.placeholder(tf.float32, [3, 257])
         losses = model.compute_losses(batch_of(figures), Face3D(test_model).Reconstruction_Block(coeff, True))
-        np.testing.assert_allclose(*session.run([losses.total, losses.perceptual * identity.LOSS_SCALE['dlib']],
+        np.testing.assert_allclose(*session.run([losses.total, losses.perceptual * perceptual_net.LOSS_SCALE['dlib']],
                                                 {coeff: figures['coeff']}), rtol=1e-6)
         gradient, before = session.run([tf.gradients(losses.total, coeff)[0], losses.total], {coeff: figures['coeff']})
         texture = np.zeros_like(gradient)

@@ -15,12 +15,12 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
-from Deep3DFaceReconstruction.process import prepare_process  # noqa: E402
+from Deep3DFaceReconstruction.system.process import prepare_process  # noqa: E402
 
 prepare_process()
 
-from Deep3DFaceReconstruction import checkpoints  # noqa: E402
-from Deep3DFaceReconstruction.run_folder import RunFolder  # noqa: E402
+from Deep3DFaceReconstruction.networks import checkpoints  # noqa: E402
+from Deep3DFaceReconstruction.training.run_folder import RunFolder  # noqa: E402
 
 
 def start(folder, steps):

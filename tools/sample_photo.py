@@ -10,8 +10,8 @@ from skimage import data
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from Deep3DFaceReconstruction import image_io  # noqa: E402  (needs the line above)
-from Deep3DFaceReconstruction.files import written_aside  # noqa: E402
+from Deep3DFaceReconstruction.photo import image_io  # noqa: E402
+from Deep3DFaceReconstruction.system.files import written_aside  # noqa: E402
 
 
 def main(folder):

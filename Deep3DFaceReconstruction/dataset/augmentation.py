@@ -1,0 +1,81 @@
+"""Random changes to a training sample that keep picture, mask and landmarks together.
+
+Points here are column and row indices of the crop, with y-up landmarks as the training set stores them
+(row = 223 - y).
+"""
+from collections import namedtuple
+
+import cv2
+import numpy as np
+
+from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
+from Deep3DFaceReconstruction.photo.alignment import to_y_up
+
+# shift_px: at most this many pixels, each way; scale: a factor within 1/(1+scale)..1+scale; colour: brightness and
+# contrast, of all channels and of each, change by at most this share; flip: every other sample is mirrored.
+Augmentation = namedtuple('Augmentation', ['shift_px', 'scale', 'colour', 'flip'])
+NO_AUGMENTATION = Augmentation(shift_px=0.0, scale=0.0, colour=0.0, flip=False)
+DEFAULT_AUGMENTATION = Augmentation(shift_px=10.0, scale=0.1, colour=0.2, flip=True)
+
+
+def flip_permutation():
+    """[68] int: where each iBUG landmark of a mirrored face comes from (0-based; the left eye was the right one)."""
+    order = np.arange(68)
+    order[0:17] = np.arange(16, -1, -1)            # jaw line
+    order[17:27] = np.arange(26, 16, -1)           # brows
+    order[31:36] = np.arange(35, 30, -1)           # below the nose
+    order[36:48] = [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
+    order[48:68] = [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
+    return order
+
+
+def augment(image, landmarks, mask, augmentation, random):
+    """One random variation of a sample.
+
+    Args:
+      image: [224, 224, 3] uint8.
+      landmarks: [68, 2] float32, y-up.
+      mask: [224, 224, 1] uint8.
+      augmentation: Augmentation.
+      random: numpy.random.RandomState; the same state gives the same variation.
+    Returns:
+      (image, landmarks, mask) of the same shapes and types; what comes in from outside is black, with mask 0.
+    """
+    # Every number is drawn whether it is used or not, so that one setting does not change the others' draws.
+    shift = random.uniform(-1, 1, 2) * augmentation.shift_px
+    factor = (1.0 + augmentation.scale) ** random.uniform(-1, 1)
+    gains = random.uniform(-1, 1, 8) * augmentation.colour
+    mirrored = random.uniform() < 0.5
+    if augmentation.flip and mirrored:
+        image, landmarks, mask = flip(image, landmarks, mask)
+    if augmentation.shift_px or augmentation.scale:
+        image, landmarks, mask = move(image, landmarks, mask, factor, shift)
+    if augmentation.colour:
+        image = recolour(image, contrast=gains[0] + gains[2:5] / 2, brightness=gains[1] + gains[5:8] / 2)
+    return image, landmarks, mask
+
+
+def flip(image, landmarks, mask):
+    """The mirrored sample: column c becomes 223 - c, and landmarks change their names with their sides."""
+    landmarks = landmarks[flip_permutation()] * np.float32([-1, 1]) + np.float32([IMAGE_SIZE - 1, 0])
+    return np.ascontiguousarray(image[:, ::-1]), landmarks, np.ascontiguousarray(mask[:, ::-1])
+
+
+def move(image, landmarks, mask, factor, shift):
+    """Scales about the crop's centre and shifts by (right, down) pixels."""
+    center = (IMAGE_SIZE - 1) / 2
+    matrix = np.array([[factor, 0, center * (1 - factor) + shift[0]],
+                       [0, factor, center * (1 - factor) + shift[1]]])
+    size = (IMAGE_SIZE, IMAGE_SIZE)
+    image = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
+    mask = cv2.warpAffine(mask, matrix, size, flags=cv2.INTER_LINEAR)[..., np.newaxis]
+    points = to_y_up(to_y_up(landmarks) * factor + matrix[:, 2])
+    return image, points.astype(np.float32), mask
+
+
+def recolour(image, contrast, brightness):
+    """Contrast about mid-grey and brightness, per channel; 0 leaves a channel as it is, 0.2 adds a fifth."""
+    levels = np.arange(256.0)[:, np.newaxis]
+    table = (levels - 128.0) * (1.0 + contrast) + 128.0 + 128.0 * brightness
+    table = np.uint8(np.clip(np.round(table), 0, 255))
+    return cv2.LUT(image, table[:, np.newaxis])

@@ -1,0 +1,173 @@
+"""From photos to a training set: crop, 68 landmarks and skin mask of each (`sample_files` has the layout)."""
+import collections
+import csv
+import os
+import threading
+
+import numpy as np
+
+from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
+from Deep3DFaceReconstruction.dataset import sample_files
+from Deep3DFaceReconstruction.photo.alignment import align_img, standard_five_points, to_y_up
+from Deep3DFaceReconstruction.photo.face_finder import FaceFinder, find_faces, five_from_68
+from Deep3DFaceReconstruction.photo.image_io import (
+    InputError,
+    LandmarkError,
+    landmark_path_for,
+    read_image,
+    result_names,
+)
+from Deep3DFaceReconstruction.photo.skin import skinmask
+from Deep3DFaceReconstruction.system import assets
+from Deep3DFaceReconstruction.system.files import written_aside
+
+DONE, KEPT, FAILED = 'done', 'kept', 'failed'
+# A wrong 68 is worse than none: above this the five points and the 68 do not mean the same face.
+DEFAULT_MAX_ERROR = 20.0
+
+# What became of one photo, a line of report.csv. status: done; kept (a former run's result is whole and newer than the
+# photo); failed, for the reason given. face_size: side of the square of the photo that became the crop, in its pixels.
+# landmark_error: mean distance, in crop pixels, of the five points that alignment had from those of the 68.
+Row = collections.namedtuple('Row', ['file', 'name', 'status', 'reason', 'face_size', 'landmark_error'])
+
+# Where the 68 landmarks come from: path of the frozen network, None for dlib's predictor.
+_Settings = collections.namedtuple('_Settings', ['save_path', 'network_path', 'max_error', 'redo'])
+
+
+class Preparer:
+    """Makes the training sample of one photo; the same object serves many, from several threads or processes.
+
+    Args:
+      save_path: the set's folder.
+      network_path: a frozen landmark network; where there is none, dlib's predictor finds the 68 in the crop.
+      max_error: samples with a larger landmark error (crop pixels) are refused.
+      redo: make again what is there already.
+    """
+
+    def __init__(self, save_path, network_path=assets.LANDMARK68_PB, max_error=DEFAULT_MAX_ERROR, redo=False):
+        if network_path is not None and not os.path.exists(network_path):
+            network_path = None
+        self._settings = _Settings(os.path.abspath(save_path), network_path, max_error, redo)
+        self._models = threading.local()
+
+    # A copy in another process loads models of its own; copies with the same settings do the same.
+    def __getstate__(self):
+        return self._settings
+
+    def __setstate__(self, settings):
+        self._settings = settings
+        self._models = threading.local()
+
+    def __eq__(self, other):
+        return isinstance(other, Preparer) and self._settings == other._settings
+
+    __hash__ = None
+
+    @property
+    def save_path(self):
+        """The set's folder."""
+        return self._settings.save_path
+
+    @property
+    def landmark_source(self):
+        """Path of the landmark network, or a word for dlib's predictor."""
+        return self._settings.network_path or "dlib's 68-point predictor"
+
+    def __call__(self, photo):
+        """Writes the sample of one photo, unless it is there already.
+
+        Args:
+          photo: (path, NAME of the sample).
+        Returns:
+          Row; what is wrong with a photo is in it.
+        Raises:
+          OSError: the set's folder cannot be written.
+          AssetError: a model is missing or is not what it should be.
+        """
+        path, name = photo
+        sample = sample_files.sample_named(self._settings.save_path, name)
+        if not self._settings.redo:
+            notes = finished(sample, path)
+            if notes is not None:
+                return Row(path, name, KEPT, '', notes['face_size'], notes['landmark_error'])
+        try:
+            return self._prepare(path, sample)
+        except InputError as error:
+            return Row(path, name, FAILED, str(error), '', '')
+        except MemoryError:
+            return Row(path, name, FAILED, '%s: expected an image that fits into memory' % path, '', '')
+
+    def _prepare(self, path, sample):
+        image = read_image(path)
+        finder = self._finder()
+        faces, _ = find_faces(path, image, finder)
+        try:
+            crop, five_points, trans_params = align_img(image, faces[0].five_points, standard_five_points())
+        except LandmarkError as error:
+            raise LandmarkError('%s: %s' % (path, error))
+        landmarks = self._landmarks68(crop, five_points)
+        error = np.linalg.norm(five_from_68(to_y_up(landmarks)) - five_points, axis=1).mean()
+        if error > self._settings.max_error:
+            raise LandmarkError('%s: expected 68 landmarks within %g pixels of the five, got %.1f'
+                                % (path, self._settings.max_error, error))
+        notes = {'source': os.path.basename(path), 'face_size': '%.0f' % (IMAGE_SIZE / trans_params[2]),
+                 'landmark_error': '%.2f' % error}
+        sample_files.write_sample(sample, crop[0], landmarks, skinmask(crop[0]), notes)
+        return Row(path, sample.name, DONE, '', notes['face_size'], notes['landmark_error'])
+
+    def _landmarks68(self, crop, five_points):
+        if self._settings.network_path is None:
+            rgb = np.ascontiguousarray(crop[0, ..., ::-1])
+            return to_y_up(self._finder().crop_landmarks68(rgb, five_points))
+        if not hasattr(self._models, 'network'):
+            # TensorFlow is only needed, and only loaded, where somebody has put the network.
+            from Deep3DFaceReconstruction.networks.landmark_network import LandmarkNetwork
+            self._models.network = LandmarkNetwork(self._settings.network_path)
+        return self._models.network(crop)
+
+    def _finder(self):
+        if not hasattr(self._models, 'finder'):
+            self._models.finder = FaceFinder()
+        return self._models.finder
+
+
+def finished(sample, photo):
+    """The notes of a sample that is whole, made from this photo and newer than it and its landmark file; else None."""
+    notes = sample_files.read_notes(sample)
+    if notes is None or notes.get('source') != os.path.basename(photo):
+        return None
+    if not {'face_size', 'landmark_error'} <= set(notes):
+        return None
+    made = os.path.getmtime(sample.image)
+    sources = [path for path in (photo, landmark_path_for(photo)) if os.path.exists(path)]
+    return notes if all(os.path.getmtime(path) <= made for path in sources) else None
+
+
+def prepare_all(run, preparer, paths, progress=lambda row: None):
+    """Prepares many photos and writes report.csv beside the samples.
+
+    Args:
+      run: what `task_pool` gives.
+      preparer: Preparer.
+      paths: photos; the report keeps their order.
+      progress: called with every Row.
+    Returns:
+      collections.Counter of the statuses.
+    Raises:
+      OSError, AssetError: what stops every photo alike.
+    """
+    counts = collections.Counter()
+    report_path = os.path.join(preparer.save_path, sample_files.REPORT)
+    with written_aside(report_path) as aside, open(aside, 'w', newline='', encoding='utf-8') as file:
+        report = csv.writer(file)
+        report.writerow(Row._fields)
+        photos = list(zip(paths, result_names(paths)))
+        for (path, name), row in zip(photos, run(preparer, photos)):
+            if isinstance(row, (OSError, assets.AssetError)):
+                raise row
+            if isinstance(row, Exception):
+                row = Row(path, name, FAILED, '%s: %s: %s' % (path, type(row).__name__, row), '', '')
+            report.writerow(row)
+            counts[row.status] += 1
+            progress(row)
+    return counts

@@ -1,0 +1,202 @@
+"""The files of one training sample, and the folder that a training set is.
+
+  NAME.png         [224, 224, 3] the aligned crop, with notes (see `read_notes`)
+  lm/NAME.txt      68 lines `x y`, the landmarks for people
+  lm_bin/NAME.bin  136 little-endian float64, the same 68 landmarks (col, 223 - row): y-up
+  mask/NAME.png    [224, 224, 3] the skin attention, the same on the three channels
+  coeff/NAME.npy   [257] float32, where the sample was made from known coefficients
+
+Files belong together by NAME. NAME.png is written last and every file aside first: a picture that is there has its
+other files too, whenever a run was killed.
+"""
+import contextlib
+import fcntl
+import os
+from collections import namedtuple
+
+import cv2
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from Deep3DFaceReconstruction.conventions import IMAGE_SIZE, LANDMARK_COUNT
+from Deep3DFaceReconstruction.photo.image_io import InputError
+from Deep3DFaceReconstruction.system.files import remove_unfinished, written_aside
+
+TEXT_DIR, LANDMARK_DIR, MASK_DIR, COEFF_DIR = 'lm', 'lm_bin', 'mask', 'coeff'
+# These lie in a set's folder without being samples.
+CONTACT_SHEET, REPORT = 'contact_sheet.png', 'report.csv'
+
+_LANDMARK_BYTES = LANDMARK_COUNT * 2 * 8
+# zlib's fastest level: four times as fast as the default, the file a tenth larger.
+_PNG_COMPRESSION = 1
+_PNG_END = b'IEND\xaeB`\x82'
+_LOCK = '.lock'
+
+class DataError(InputError):
+    """A training set cannot be used; the message is one line for the user."""
+
+
+class Sample(namedtuple('Sample', ['image'])):
+    """One sample, known by the path of its picture; the other paths follow from that."""
+
+    __slots__ = ()  # sets have millions of samples
+
+    @property
+    def name(self):
+        """NAME."""
+        return os.path.splitext(os.path.basename(self.image))[0]
+
+    @property
+    def text(self):
+        """Path of lm/NAME.txt."""
+        return self._beside(TEXT_DIR, '.txt')
+
+    @property
+    def landmarks(self):
+        """Path of lm_bin/NAME.bin."""
+        return self._beside(LANDMARK_DIR, '.bin')
+
+    @property
+    def mask(self):
+        """Path of mask/NAME.png."""
+        return self._beside(MASK_DIR, '.png')
+
+    @property
+    def coeff(self):
+        """Path of coeff/NAME.npy."""
+        return self._beside(COEFF_DIR, '.npy')
+
+    def _beside(self, part, extension):
+        return os.path.join(os.path.dirname(self.image), part, self.name + extension)
+
+
+def sample_named(folder, name):
+    """The Sample of that name in a set's folder."""
+    return Sample(os.path.join(folder, name + '.png'))
+
+
+@contextlib.contextmanager
+def set_opened(folder):
+    """Makes a set's folder ready for writing and keeps other runs out until the block ends.
+
+    What killed runs left half-written is removed.
+
+    Raises:
+      DataError: another run is writing there, or the folder cannot be written.
+    """
+    try:
+        os.makedirs(folder, exist_ok=True)
+        lock = open(os.path.join(folder, _LOCK), 'w')
+    except OSError as error:
+        raise DataError('%s: expected a folder that can be written, got: %s' % (folder, error.strerror))
+    with lock:
+        try:
+            # The system drops the lock of a process that dies.
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError('%s: expected no other run that writes there, but one does' % folder)
+        except OSError:
+            pass  # a file system without locks
+        for part in ('', TEXT_DIR, LANDMARK_DIR, MASK_DIR, COEFF_DIR):
+            remove_unfinished(os.path.join(folder, part))
+        yield
+
+
+def write_sample(sample, image, landmarks, mask, notes, coeff=None):
+    """Writes all files of a sample.
+
+    Args:
+      sample: Sample; folders are made where they are missing.
+      image: [224,224,3] uint8 BGR.
+      landmarks: [68,2] crop pixels, y-up.
+      mask: [224,224,3] uint8.
+      notes: dict of str, kept inside NAME.png.
+      coeff: [257], or None.
+    Raises:
+      OSError: a file cannot be written.
+    """
+    landmarks = np.asarray(landmarks, '<f8')
+    if landmarks.shape != (LANDMARK_COUNT, 2) or not np.isfinite(landmarks).all():
+        raise DataError('%s: expected 68 finite landmarks to write, got %s' % (sample.image, landmarks.shape))
+    if coeff is not None:
+        with written_aside(sample.coeff) as path:
+            np.save(path, np.asarray(coeff, np.float32))
+    with written_aside(sample.text) as path:
+        np.savetxt(path, landmarks, fmt='%.6f')
+    with written_aside(sample.landmarks) as path:
+        landmarks.tofile(path)
+    with written_aside(sample.mask) as path:
+        Image.fromarray(mask).save(path, format='PNG', compress_level=_PNG_COMPRESSION)
+    info = PngImagePlugin.PngInfo()
+    for key, value in notes.items():
+        info.add_itxt(key, value)
+    with written_aside(sample.image) as path:
+        Image.fromarray(np.ascontiguousarray(image[..., ::-1])).save(
+            path, format='PNG', compress_level=_PNG_COMPRESSION, pnginfo=info)
+
+
+def read_notes(sample):
+    """The notes inside NAME.png of a sample that is whole, else None.
+
+    The beginning and the end of each file are looked at, not all that is between.
+    """
+    try:
+        if os.path.getsize(sample.landmarks) != _LANDMARK_BYTES or os.path.getsize(sample.text) == 0:
+            return None
+        if not (_ends_well(sample.mask) and _ends_well(sample.image)):
+            return None
+        with Image.open(sample.image) as image:
+            if image.size != (IMAGE_SIZE, IMAGE_SIZE):
+                return None
+            return {str(key): str(value) for key, value in image.info.items()}
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def _ends_well(path):
+    with open(path, 'rb') as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(-min(len(_PNG_END), file.tell()), os.SEEK_END)
+        return file.read() == _PNG_END
+
+
+def read_sample(sample):
+    """Reads one sample.
+
+    Returns:
+      image [224,224,3] uint8 BGR, landmarks [68,2] float32 y-up, mask [224,224,1] uint8.
+    Raises:
+      DataError: a file is missing, broken or of another size; names it.
+    """
+    image = _read_picture(sample.image, cv2.IMREAD_COLOR)
+    mask = _read_picture(sample.mask, cv2.IMREAD_GRAYSCALE)
+    content = _read_bytes(sample.landmarks)
+    if len(content) != _LANDMARK_BYTES:
+        raise DataError('%s: expected %d bytes (68 landmarks, float64), got %d'
+                        % (sample.landmarks, _LANDMARK_BYTES, len(content)))
+    landmarks = np.frombuffer(content, '<f8').reshape(LANDMARK_COUNT, 2).astype(np.float32)
+    if not np.isfinite(landmarks).all():
+        raise DataError('%s: expected finite landmarks, got NaN or infinity' % sample.landmarks)
+    return image, landmarks, mask[..., np.newaxis]
+
+
+def _read_bytes(path):
+    try:
+        with open(path, 'rb') as file:
+            return file.read()
+    except OSError as error:
+        raise DataError('%s: expected a readable file, got: %s' % (path, error.strerror or error))
+
+
+def _read_picture(path, flags):
+    content = _read_bytes(path)
+    try:
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
+    except cv2.error:
+        picture = None
+    if picture is None:
+        raise DataError('%s: expected a picture, got %d bytes that are none' % (path, len(content)))
+    if picture.shape[:2] != (IMAGE_SIZE, IMAGE_SIZE):
+        raise DataError('%s: expected %dx%d pixels, got %dx%d'
+                        % (path, IMAGE_SIZE, IMAGE_SIZE, picture.shape[1], picture.shape[0]))
+    return picture

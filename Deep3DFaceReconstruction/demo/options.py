@@ -1,0 +1,50 @@
+"""The options of demo.py: names, defaults, what each means. No TensorFlow, no files."""
+import argparse
+from collections import namedtuple
+
+from Deep3DFaceReconstruction.system import assets
+from Deep3DFaceReconstruction.system.arguments import positive
+from Deep3DFaceReconstruction.system.face_model_option import add_face_model_option
+
+DEFAULT_ITERATIONS = 150
+
+DemoOptions = namedtuple('DemoOptions', [
+    'input', 'output', 'face_model', 'use_pb', 'pretrain_weights', 'batch_size', 'faces', 'fit', 'iterations',
+    'verbose'])
+
+
+def demo_parser():
+    """The command line of demo.py as an argparse parser."""
+    parser = argparse.ArgumentParser(
+        prog='demo.py', formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description='Reconstructs the 3D face in each photo of a folder. For a photo NAME.jpg it writes NAME.mat '
+                    '(coefficients, shape, colour, landmarks), NAME_mesh.obj (a coloured mesh), NAME.png (what to '
+                    'look at) and a line of summary.csv. NAME.txt beside a photo may give its five points '
+                    '(eyes, nose, mouth corners; one "x y" a line); otherwise faces are detected.',
+        epilog='Exit code: 0 when every photo gave its files, 1 when one failed (the others are still done), '
+               '2 when nothing could be started.')
+    parser.add_argument('--input', default=assets.INPUT_DIR, metavar='DIR', help='folder of photos')
+    parser.add_argument('--output', default=assets.OUTPUT_DIR, metavar='DIR', help='folder for the results')
+    add_face_model_option(parser)
+    parser.add_argument('--use_pb', type=int, choices=(0, 1), default=1,
+                        help='1: take the network from network/FaceReconModel.pb where it is there; 0: never')
+    parser.add_argument('--pretrain_weights', default=None, metavar='CKPT',
+                        help='a training checkpoint (such as result/MODEL/iter_N.ckpt) to run the network from, when '
+                             'no .pb is used')
+    parser.add_argument('--batch_size', type=positive, default=8, metavar='N', help='photos per run of the network')
+    parser.add_argument('--faces', choices=('largest', 'all'), default='largest',
+                        help='which faces of a photo: the largest, or all (written as NAME_1, NAME_2, largest first)')
+    parser.add_argument('--fit', choices=('auto', 'only', 'refine', 'never'), default='auto',
+                        help='fitting by analysis and synthesis. auto: when there are no network weights; only: '
+                             'always, without the network; refine: start from the answer of the network; never: '
+                             'the network or nothing')
+    parser.add_argument('--iterations', type=positive, default=DEFAULT_ITERATIONS, metavar='N',
+                        help='steps of fitting per face')
+    parser.add_argument('--verbose', action='store_true',
+                        help='show the losses of each fit, and what TensorFlow has to say')
+    return parser
+
+
+def parse_demo(arguments=None):
+    """DemoOptions from a list of words (the process's own by default); exits with code 2 on a mistake."""
+    return DemoOptions(**vars(demo_parser().parse_args(arguments)))

@@ -1,0 +1,77 @@
+"""A face model's arrays, ready for use, in one file beside the model: mapped into memory, not read.
+
+The file is a .npy of one record; each field is an array as the program uses it. It can be deleted at any time. Any
+number of processes may read and write it at once: a writer writes aside under a name of its own and renames, a
+reader that finds a cache of another state of the source, or a broken one, does without.
+"""
+import contextlib
+import os
+
+import numpy as np
+
+from Deep3DFaceReconstruction.system.files import remove_unfinished, written_aside
+
+SUFFIX = '.cache.npy'
+_FORMAT = 1
+_KEY = 'key'
+# What another process is writing just now is younger than this.
+_UNFINISHED_SECONDS = 600
+
+
+def cache_path(source):
+    """Where the cache of the file `source` lies: beside it, NAME.cache.npy for NAME.mat."""
+    return os.path.splitext(source)[0] + SUFFIX
+
+
+def cached(source, reader_version, names, build):
+    """The arrays of a file: from its cache, or else built and left in the cache for the next time.
+
+    A folder that cannot be written is no error: then there is no cache.
+
+    Args:
+      source: the file; another size or time of change makes the cache stale.
+      reader_version: a number; another one makes the cache stale.
+      names: of the arrays; a cache of others is stale.
+      build: function without arguments -> dict of those names: array, str or int, made from `source`.
+    Returns:
+      the dict; its arrays from the cache are read-only and mapped from the file.
+    """
+    try:
+        status = os.stat(source)
+    except OSError:
+        return build()  # which says what is wrong
+    key = 'format %d reader %d size %d time %d' % (_FORMAT, reader_version, status.st_size, status.st_mtime_ns)
+    values = _read(cache_path(source), key)
+    if values is None or set(values) != set(names):
+        values = build()
+        # ValueError: NumPy has no records of more than 2 GiB.
+        with contextlib.suppress(OSError, ValueError):
+            _write(cache_path(source), key, values)
+    return values
+
+
+def _read(path, key):
+    """The dict, or None where the cache is missing, stale or broken."""
+    try:
+        record = np.load(path, mmap_mode='r', allow_pickle=False)
+        if record.shape != (1,) or record.dtype.names is None or str(record[_KEY][0]) != key:
+            return None
+        values = {name: record[name][0] for name in record.dtype.names if name != _KEY}
+    except Exception:  # NumPy raises a different type for every way in which a file can be bad.
+        return None
+    return {name: value.view(np.ndarray) if isinstance(value, np.memmap) else value.item()
+            for name, value in values.items()}
+
+
+def _write(path, key, values):
+    arrays = [(name, np.asarray(value, np.int32 if isinstance(value, int) else None))
+              for name, value in [(_KEY, key)] + sorted(values.items())]
+    record = np.empty(1, [(name, array.dtype, array.shape) for name, array in arrays])
+    for name, array in arrays:
+        record[name][0] = array
+    remove_unfinished(os.path.dirname(os.path.abspath(path)), _UNFINISHED_SECONDS)
+    with written_aside(path) as aside:
+        with open(aside, 'wb') as stream:
+            np.save(stream, record, allow_pickle=False)
+            stream.flush()
+            os.fsync(stream.fileno())  # so that after a power cut the name never stands for half a file

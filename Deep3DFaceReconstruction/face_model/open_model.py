@@ -1,0 +1,164 @@
+"""The open face model: read its compact file, refine it, write it in the layout of BFM_model_front.mat.
+
+The compact file holds the shape bases at the resolution of a coarse quad mesh (about 2,400 vertices); two
+levels of Catmull-Clark subdivision give the full mesh. Albedo is stored at the full mesh's vertices.
+`tools/open_model` makes the file; docs/models.md says what is in it.
+"""
+import os
+import zipfile
+import zlib
+
+import numpy as np
+import scipy.io
+
+from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, LANDMARK_COUNT, TEX_DIM
+from Deep3DFaceReconstruction.meshes import subdivision
+from Deep3DFaceReconstruction.system import assets
+from Deep3DFaceReconstruction.system.files import written_aside
+
+NAME = 'Open face model (MakeHuman)'
+LICENCE = 'CC0 1.0'
+
+LEVELS = 2
+RIM_ROUNDS = 6
+PARTS = ('skin', 'mouth', 'right eye', 'left eye', 'teeth')
+_KEYS = ('quads', 'keep', 'mean', 'id', 'id_scale', 'ex', 'ex_scale', 'tex_mean', 'tex', 'tex_scale', 'fill',
+         'fill_color', 'uv', 'part', 'keypoints', 'skin', 'front')
+
+
+def pack(values, dtype):
+    """Quantize [K, ...] component by component: (integers of `dtype`, float32 scale [K]); zero stays zero."""
+    peak = np.abs(values).reshape(len(values), -1).max(axis=1)
+    scale = (np.where(peak > 0, peak, 1) / np.iinfo(dtype).max).astype(np.float32)
+    shape = (-1,) + (1,) * (values.ndim - 1)
+    return np.rint(values / scale.reshape(shape)).astype(dtype), scale
+
+
+def _unpack(values, scale):
+    return values.astype(np.float32) * scale.reshape((-1,) + (1,) * (values.ndim - 1))
+
+
+def _columns(components):
+    """[K,N,3] -> [3N,K]: xyz interleaved, one component a column."""
+    return np.ascontiguousarray(components.reshape(len(components), -1).T)
+
+
+def full_topology(quads, vertex_count, keep):
+    """The refined mesh, cropped, its rim evened out.
+
+    Args:
+      quads: [Q,4] coarse quads, from 0.
+      vertex_count: coarse vertices n.
+      keep: [2 Q 4^LEVELS] bool, the fine triangles inside the crop.
+    Returns:
+      (triangles [F,3], from 0; sparse matrix [N,n] from coarse to full vertices; used [N], the full vertices'
+      numbers before the crop; sparse matrix [N,N] that evened out the rim).
+    """
+    fine, matrix = subdivision.subdivide(quads, vertex_count, LEVELS)
+    triangles = subdivision.split_quads(fine)[keep]
+    used, triangles = np.unique(triangles, return_inverse=True)
+    triangles = triangles.reshape(-1, 3)
+    smoothing = subdivision.rim_smoothing(triangles, len(used), RIM_ROUNDS)
+    return triangles, smoothing.dot(matrix[used]), used, smoothing
+
+
+def _read(path):
+    if not os.path.isfile(path):
+        raise assets.AssetError('%s: expected the open face model, found nothing; '
+                                'restore it from git or type: python -m tools.open_model' % path)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            data = {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise assets.AssetError('%s: expected the open face model, cannot be read: %s' % (path, error))
+    missing = [key for key in _KEYS if key not in data]
+    if missing:
+        raise assets.AssetError('%s: expected the open face model, lacks %s' % (path, ', '.join(missing)))
+    return data
+
+
+def load_open_model(path=assets.OPEN_MODEL):
+    """Read and refine the open face model.
+
+    Args:
+      path: the compact file (.npz).
+    Returns:
+      A dict in the layout of BFM_model_front.mat. N vertices, F triangles; decimetres, x right, y up, the
+      face looks along +z; albedo RGB 0-255; index arrays start from 1 and are stored as float32:
+      meanshape, meantex [1,3N] float32 (xyz or rgb interleaved); idBase, texBase [3N,80] float32 and exBase
+      [3N,64] float64, times their standard deviation; tri [F,3]; point_buf [N,8], F+1 = none;
+      frontmask2_idx [n,1]; tri_mask2 [f,3], indices into frontmask2_idx's order; skinmask [1,N] 0/1;
+      keypoints [1,68]. Beyond that layout: uv [N,2] float32, texture coordinates of the MakeHuman skins
+      (v up); part [1,N] float32, an index from 0 into PARTS; name, licence.
+    Raises:
+      AssetError: the file is missing, unreadable or incomplete.
+    """
+    data = _read(path)
+    quads = data['quads'].astype(np.int64)
+    coarse_count = len(data['mean'])
+    keep = np.unpackbits(data['keep'])[:2 * len(quads) * 4 ** LEVELS].astype(bool)
+    triangles, matrix, _, _ = full_topology(quads, coarse_count, keep)
+    count = matrix.shape[0]
+
+    # One product refines everything: the mean, both shape bases and the smooth albedo fields.
+    fill = data['fill'].astype(np.float32)
+    coarse = np.concatenate([data['mean'][None], _unpack(data['id'], data['id_scale']),
+                             _unpack(data['ex'], data['ex_scale'])])
+    shape_count = 3 * len(coarse)
+    stacked = np.concatenate([coarse.transpose(1, 0, 2).reshape(coarse_count, -1), fill.T], axis=1)
+    refined = matrix.astype(np.float32).dot(stacked)
+    shapes = refined[:, :shape_count].reshape(count, -1, 3).transpose(1, 0, 2)
+    fields = refined[:, shape_count:].T[:, :, None] * data['fill_color'].astype(np.float32)[:, None, :]
+    albedo = np.concatenate([_unpack(data['tex'], data['tex_scale']), fields])
+
+    front = np.unpackbits(data['front'])[:count].astype(bool)
+    front_number = np.cumsum(front)
+    in_front = front[triangles].all(axis=1)
+    model = {
+        'meanshape': shapes[0].reshape(1, -1),
+        'idBase': _columns(shapes[1:1 + ID_DIM]),
+        'exBase': _columns(shapes[1 + ID_DIM:]).astype(np.float64),
+        'meantex': data['tex_mean'].astype(np.float32).reshape(1, -1),
+        'texBase': _columns(albedo),
+        'tri': triangles + 1,
+        'point_buf': subdivision.vertex_face_table(triangles, count) + 1,
+        'frontmask2_idx': np.flatnonzero(front)[:, None] + 1,
+        'tri_mask2': front_number[triangles[in_front]],
+        'skinmask': np.unpackbits(data['skin'])[None, :count],
+        'keypoints': data['keypoints'][None].astype(np.int64) + 1,
+        'uv': data['uv'].astype(np.float32) / np.iinfo(data['uv'].dtype).max,
+        'part': data['part'][None],
+    }
+    for key, value in model.items():
+        if key != 'exBase':
+            model[key] = np.ascontiguousarray(value, dtype=np.float32)
+    _check(model, path)
+    model.update(name=NAME, licence=LICENCE)
+    return model
+
+
+def _check(model, path):
+    count = model['meanshape'].shape[1] // 3
+    expected = {'meanshape': (1, 3 * count), 'idBase': (3 * count, ID_DIM), 'exBase': (3 * count, EX_DIM),
+                'meantex': (1, 3 * count), 'texBase': (3 * count, TEX_DIM), 'skinmask': (1, count),
+                'part': (1, count), 'uv': (count, 2), 'keypoints': (1, LANDMARK_COUNT)}
+    for key, shape in expected.items():
+        if model[key].shape != shape:
+            raise assets.AssetError('%s: expected %s of shape %s, got %s' % (path, key, shape, model[key].shape))
+
+
+def write_open_model_front(path=assets.OPEN_MODEL_FRONT, source=assets.OPEN_MODEL):
+    """Write the full open model as a .mat file in the layout of BFM_model_front.mat (aside, then renamed).
+
+    Args:
+      path: the .mat file to write.
+      source: the compact file.
+    Returns:
+      The model that was written, as `load_open_model` returns it.
+    Raises:
+      AssetError: the compact file is missing or broken.
+    """
+    model = load_open_model(source)
+    with written_aside(path) as aside, open(aside, 'wb') as file:
+        scipy.io.savemat(file, model)
+    return model

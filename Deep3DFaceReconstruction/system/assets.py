@@ -1,0 +1,46 @@
+"""Where files live, counted from the repository's root, never from the working directory."""
+import importlib.util
+import os
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+BFM_DIR = os.path.join(ROOT, 'BFM')
+BFM_MODEL = os.path.join(BFM_DIR, 'BFM_model_front.mat')
+OPEN_MODEL = os.path.join(BFM_DIR, 'open_model.npz')
+OPEN_MODEL_FRONT = os.path.join(BFM_DIR, 'open_model_front.mat')
+NETWORK_DIR = os.path.join(ROOT, 'network')
+FACE_RECON_PB = os.path.join(NETWORK_DIR, 'FaceReconModel.pb')
+LANDMARK68_PB = os.path.join(NETWORK_DIR, 'landmark68_detector.pb')
+RESNET_CKPT = os.path.join(ROOT, 'weights', 'resnet', 'resnet_v1_50.ckpt')
+ID_NET_DIR = os.path.join(ROOT, 'weights', 'id_net')
+INPUT_DIR = os.path.join(ROOT, 'input')
+OUTPUT_DIR = os.path.join(ROOT, 'output')
+
+
+class AssetError(Exception):
+    """A file that the program needs is missing or is not what it should be; the message is for the user."""
+
+
+def first_line(error):
+    """What an exception says, cut to one line; its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def dlib_model(name):
+    """Path of a model file inside the installed `face_recognition_models` package.
+
+    The package is found without importing it: its own import needs pkg_resources, which new Pythons lack.
+
+    Args:
+      name: file name, such as 'shape_predictor_68_face_landmarks.dat'.
+    Raises:
+      AssetError: the package or the file is not there.
+    """
+    spec = importlib.util.find_spec('face_recognition_models')
+    if spec is None or not spec.submodule_search_locations:
+        raise AssetError("the Python package 'face_recognition_models' is not installed; "
+                         "type: pip install -r requirements.txt")
+    path = os.path.join(spec.submodule_search_locations[0], 'models', name)
+    if not os.path.isfile(path):
+        raise AssetError('%s: expected a model file of the package face_recognition_models, found nothing' % path)
+    return path

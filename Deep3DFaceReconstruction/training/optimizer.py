@@ -1,0 +1,67 @@
+"""How the gradients of a step change R-Net: Adam, with a learning rate of its own for the heads.
+
+The 2048 features are means of what a ReLU let through: all positive, and much longer than they differ between
+pictures. Of a head y = f W + b the gradient to W is therefore mostly the mean feature times the batch's summed error,
+which says little of a single picture and which Adam takes its step length from. Centred heads are trained as
+y = (f - m) W + b' with the mean feature m (LeCun et al. 1998, 'Efficient BackProp', section 4.3; Schraudolph 1998),
+while the variables stay W and b = b' - m W, so that checkpoints are as ever.
+"""
+from Deep3DFaceReconstruction.networks import resnet_v1
+from Deep3DFaceReconstruction.tf1 import tf
+
+
+def adam_updates(pairs, rate, heads_factor=1.0, feature_mean=None):
+    """Ops that apply one step.
+
+    Args:
+      pairs: [(gradient, variable)] of R-Net.
+      rate: scalar tensor, the learning rate.
+      heads_factor: the heads' learning rate over the trunk's.
+      feature_mean: [2048] variable to centre the heads by, or None. It must not change before the ops have run.
+    Returns:
+      list of ops.
+    """
+    if heads_factor == 1.0 and feature_mean is None:
+        return [tf.train.AdamOptimizer(rate).apply_gradients(pairs)]
+    trunk, heads = [], []
+    for gradient, variable in pairs:
+        (trunk if variable.op.name.startswith(resnet_v1.SCOPE + '/') else heads).append((gradient, variable))
+    heads_optimizer = tf.train.AdamOptimizer(rate * heads_factor)
+    updates = [tf.train.AdamOptimizer(rate).apply_gradients(trunk)] if trunk else []
+    if feature_mean is None:
+        return updates + [heads_optimizer.apply_gradients(heads)]
+    return updates + centred_updates(heads_optimizer, heads, feature_mean)
+
+
+def centred_updates(optimizer, pairs, feature_mean):
+    """Ops by which the optimizer takes one step of W and b' for every head.
+
+    Args:
+      optimizer: a tf.train.Optimizer.
+      pairs: [(gradient, variable)]: SCOPE/weights [1,1,K,D] and SCOPE/biases [D] of each head.
+      feature_mean: [K].
+    Returns:
+      list of ops.
+    """
+    by_name = {variable.op.name: (gradient, variable) for gradient, variable in pairs}
+    centred, before = [], {}
+    for name in sorted(by_name):
+        gradient, variable = by_name[name]
+        if name.endswith('/weights'):
+            scope = name[:-len('/weights')]
+            of_bias = by_name[scope + '/biases'][0]
+            gradient = gradient - tf.reshape(feature_mean, [1, 1, -1, 1]) * of_bias
+            before[scope] = _mean_output(feature_mean, variable)
+        centred.append((gradient, variable))
+    with tf.control_dependencies(list(before.values())):
+        applied = optimizer.apply_gradients(centred)
+    with tf.control_dependencies([applied]):
+        # b' is left as the optimizer set it, so b takes up what the new W does to the mean feature.
+        return [tf.assign_add(by_name[scope + '/biases'][1],
+                              mean_output - _mean_output(feature_mean, by_name[scope + '/weights'][1]))
+                for scope, mean_output in before.items()]
+
+
+def _mean_output(feature_mean, weights):
+    """m W, [D]: a product of its own, not a view of the variable, which is about to change."""
+    return tf.reduce_sum(tf.reshape(feature_mean, [-1, 1]) * weights.read_value()[0, 0], 0)

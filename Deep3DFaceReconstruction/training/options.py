@@ -1,0 +1,168 @@
+"""The options of train.py: names, defaults, what each means. No TensorFlow, no files."""
+import argparse
+import json
+import os
+from collections import OrderedDict, namedtuple
+
+from Deep3DFaceReconstruction.system import assets
+from Deep3DFaceReconstruction.system.arguments import natural, not_negative, positive
+from Deep3DFaceReconstruction.system.face_model_option import add_face_model_option
+
+_DATA = os.path.join(assets.ROOT, 'processed_data')
+
+# The published training; --preset paper is what the paper itself says.
+_PUBLISHED = OrderedDict([
+    ('gamma', 27), ('batch_size', 16), ('steps', 200000),
+    ('lr', 1e-4), ('lr_heads', 1.0), ('lr_decay', 0.2), ('lr_decay_step', 100000),
+    ('w_photo', 1.92), ('w_landmark', 1.6e-3), ('w_id', 0.2), ('w_reg', 3e-4), ('w_ex', 0.8), ('w_tex', 1.7e-2),
+    ('w_reflect', 5.0), ('w_gamma', 10.0), ('weight_decay', 0.0), ('bn_decay', 0.997),
+    ('residual_gamma', 1.0)])
+PRESETS = {
+    'published': _PUBLISHED,
+    'paper': OrderedDict(_PUBLISHED, gamma=9, batch_size=5, steps=500000, lr_decay=1.0, w_photo=1.9, w_tex=1.7e-3,
+                         w_gamma=0.0),
+}
+
+TrainOptions = namedtuple('TrainOptions', [
+    # what goes in and out
+    'data_path', 'val_data_path', 'face_model', 'model_name', 'result', 'pretrain_weights', 'resume', 'export',
+    # the network and the losses
+    'preset', 'gamma', 'id_net', 'w_photo', 'w_landmark', 'w_id', 'w_reg', 'w_ex', 'w_tex', 'w_reflect', 'w_gamma',
+    'weight_decay', 'bn_decay', 'freeze_bn', 'residual_gamma',
+    # the optimizer
+    'steps', 'batch_size', 'accumulate', 'lr', 'lr_heads', 'center_heads', 'lr_decay', 'lr_decay_step', 'seed',
+    'augment',
+    # how often, how many
+    'save_every', 'validate_every', 'summary_every', 'keep', 'val_batch_size', 'loader_threads', 'threads',
+    # many machines
+    'ps_hosts', 'worker_hosts', 'job_name', 'task_index', 'verbose'])
+
+
+def train_parser():
+    """The command line of train.py as an argparse parser."""
+    parser = argparse.ArgumentParser(
+        prog='train.py', formatter_class=argparse.ArgumentDefaultsHelpFormatter, allow_abbrev=False,
+        description='Trains R-Net with the hybrid weakly-supervised loss of Deng et al. 2019 on training sets that '
+                    'preprocess_img.py or synthesize.py wrote. Checkpoints go to RESULT/MODEL_NAME/iter_N.ckpt, '
+                    'TensorBoard summaries to RESULT/MODEL_NAME/summary.',
+        epilog='SIGINT and SIGTERM save a checkpoint and stop; --resume goes on from it. Exit code: 0 when trained or '
+               'stopped so, 1 when training had to stop, 2 when it could not be started.')
+    group = parser.add_argument_group('what goes in and out')
+    group.add_argument('--data_path', nargs='+', default=[_DATA], metavar='DIR',
+                       help='training sets: folders, or text files that list folders or images; all are mixed')
+    group.add_argument('--val_data_path', nargs='+', default=[_DATA], metavar='DIR', help='validation sets, likewise')
+    add_face_model_option(group)
+    group.add_argument('--model_name', default='model_test', metavar='NAME', help='folder of this run under RESULT')
+    group.add_argument('--result', default=os.path.join(assets.ROOT, 'result'), metavar='DIR',
+                       help='folder of all runs')
+    group.add_argument('--pretrain_weights', default=None, metavar='CKPT',
+                       help='start R-Net from this checkpoint; without it, the trunk starts from '
+                            'weights/resnet/resnet_v1_50.ckpt where that is there')
+    group.add_argument('--resume', action='store_true', help='go on from the newest checkpoint of the run, if any')
+    group.add_argument('--export', nargs='?', const=assets.FACE_RECON_PB, default=None, metavar='PB',
+                       help='freeze the best (or else the newest) checkpoint into PB, by default '
+                            'network/FaceReconModel.pb, which demo.py uses: at the end of training, or at once where '
+                            'the run is there and --resume is not given')
+
+    group = parser.add_argument_group('the network and the losses')
+    group.add_argument('--preset', choices=sorted(PRESETS), default='published',
+                       help='the hyper-parameters of the published program or those of the paper')
+    _add(group, '--gamma', int, 'lighting coefficients: 27 (three channels) or 9 (white light)', choices=(27, 9))
+    group.add_argument('--id_net', choices=('auto', 'facenet', 'dlib', 'none'), default='auto',
+                       help='network of the perceptual loss. auto: facenet where weights/id_net has it, else dlib')
+    for name, what in (('photo', 'photometric loss'), ('landmark', 'landmark loss'), ('id', 'perceptual loss'),
+                       ('reg', 'coefficient prior'), ('ex', 'expression within the prior'),
+                       ('tex', 'texture within the prior'), ('reflect', 'reflectance loss'),
+                       ('gamma', 'loss that keeps the light white')):
+        _add(group, '--w_' + name, not_negative, 'weight of the ' + what)
+    _add(group, '--weight_decay', not_negative, 'weight of the square of all convolution weights (half the sum)')
+    _add(group, '--bn_decay', not_negative, 'how much a step keeps of the moving statistics of batch norm; a short '
+         'training from scratch needs less, such as 0.9')
+
+    group.add_argument('--freeze_bn', action='store_true',
+                       help='batch norm normalises by its moving statistics in training too, because those of a small '
+                            'batch say more of its company than of the picture. A network that starts from random '
+                            'numbers measures them first')
+    _add(group, '--residual_gamma', not_negative, 'where a trunk that starts from random numbers starts the factor of '
+         'what each residual unit adds; less than 1 learns faster at first')
+    group = parser.add_argument_group('the optimizer (Adam)')
+    _add(group, '--steps', natural, 'steps in all, those before --resume included')
+    _add(group, '--batch_size', positive, 'images per step and worker and accumulation')
+    group.add_argument('--accumulate', type=positive, default=1, metavar='N',
+                       help='batches per step, one after the other: --batch_size 4 --accumulate 4 for 16 images on a '
+                            'small GPU; batch norm sees 4 at a time')
+    _add(group, '--lr', not_negative, 'learning rate')
+    _add(group, '--lr_heads', not_negative, 'its factor for the seven heads; a trunk that starts from random numbers '
+         'needs a rate that its heads cannot stand')
+    group.add_argument('--center_heads', action='store_true',
+                       help='train the heads about the mean feature; checkpoints stay as they are. From random '
+                            'numbers the landmarks fall in two thirds of the steps')
+    _add(group, '--lr_decay', not_negative, 'its factor from --lr_decay_step on')
+    _add(group, '--lr_decay_step', natural, 'step from which the learning rate is lower')
+    group.add_argument('--seed', type=natural, default=0, metavar='N', help='of initialisation and data order')
+    group.add_argument('--augment', action='store_true', help='shift, scale, colour and mirror the training images')
+
+    group = parser.add_argument_group('how often and how many')
+    for name, default, what in (('save_every', 1000, 'steps between checkpoints'),
+                                ('validate_every', 1000, 'steps between validations'),
+                                ('summary_every', 100, 'steps between summaries'),
+                                ('keep', 5, 'newest checkpoints kept, beside the best'),
+                                ('val_batch_size', 16, 'images per validation batch'),
+                                ('loader_threads', 2, 'threads that read images')):
+        group.add_argument('--' + name, type=positive, default=default, metavar='N', help=what)
+    group.add_argument('--threads', type=natural, default=0, metavar='N',
+                       help='threads of TensorFlow; 0: one for each core')
+
+    group = parser.add_argument_group('many machines', 'Alike on all; or set TF_CONFIG. See docs/training.md.')
+    group.add_argument('--ps_hosts', type=_hosts, default=(), metavar='HOST:PORT,...', help='parameter servers')
+    group.add_argument('--worker_hosts', type=_hosts, default=(), metavar='HOST:PORT,...',
+                       help='workers; the first one is the chief: it saves and validates')
+    group.add_argument('--job_name', choices=('ps', 'worker'), default=None, help='what this process is')
+    group.add_argument('--task_index', type=natural, default=0, metavar='N', help='which of them it is, from 0')
+    parser.add_argument('--verbose', action='store_true', help='show what TensorFlow has to say')
+    return parser
+
+
+def parse_train(arguments=None):
+    """TrainOptions from a list of words (the process's own by default); exits with code 2 on a mistake.
+
+    A preset sets what the command line leaves open.
+    """
+    parser = train_parser()
+    preset = parser.parse_known_args(arguments)[0].preset
+    parser.set_defaults(**PRESETS[preset])
+    options = parser.parse_args(arguments)
+    if bool(options.ps_hosts) != bool(options.worker_hosts):
+        parser.error('--ps_hosts and --worker_hosts go together')
+    if options.ps_hosts and options.job_name is None:
+        parser.error('--ps_hosts and --worker_hosts need --job_name and --task_index')
+    if options.job_name and not options.ps_hosts:
+        parser.error('--job_name needs --ps_hosts and --worker_hosts')
+    return TrainOptions(**vars(options))
+
+
+def to_json(options):
+    """TrainOptions as readable JSON, in the order of the fields."""
+    return json.dumps(options._asdict(), indent=2) + '\n'
+
+
+def learning_rate(options, step):
+    """The learning rate of a step (from 0)."""
+    return options.lr * (options.lr_decay if step >= options.lr_decay_step else 1.0)
+
+
+def _add(group, flag, kind, text, **more):
+    name = flag[2:]
+    if 'choices' not in more:
+        more['metavar'] = 'N' if kind in (natural, positive) else 'X'
+    if PRESETS['paper'][name] != _PUBLISHED[name]:
+        text += '; paper: %g' % PRESETS['paper'][name]
+    group.add_argument(flag, type=kind, default=_PUBLISHED[name], help=text, **more)
+
+
+def _hosts(text):
+    hosts = tuple(text.split(','))
+    for host in hosts:
+        if not host.rpartition(':')[0] or not host.rpartition(':')[2].isdigit():
+            raise argparse.ArgumentTypeError("expected HOST:PORT,HOST:PORT, came '%s'" % text)
+    return hosts

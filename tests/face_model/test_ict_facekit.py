@@ -1,0 +1,472 @@
+"""ICT-FaceKit, on a small stand-in folder: what was put where arrives where it must; each wrong file by its message."""
+import logging
+import os
+import re
+
+import numpy as np
+import pytest
+from scipy.io import loadmat
+from scipy.sparse import coo_matrix, csgraph
+
+from Deep3DFaceReconstruction import face_model
+from Deep3DFaceReconstruction.dataset.augmentation import flip_permutation
+from Deep3DFaceReconstruction.face_model import albedo_transfer, ict_facekit, ict_landmarks
+from Deep3DFaceReconstruction.meshes import registration, subdivision
+from Deep3DFaceReconstruction.photo.alignment import five_points, standard_five_points
+from Deep3DFaceReconstruction.system.assets import AssetError
+from tests.face_model import ict_stand_in as stand_in
+from tests.face_model.ict_stand_in import LAYOUT, StandIn
+
+# Catmull-Clark in a regular grid: what a moved vertex gives to itself, to old vertices beside and diagonally, to new
+# points on its edges and on the edges of its quads, to its quads' middles.
+STENCIL = np.sort([9 / 16] + [3 / 32] * 4 + [1 / 64] * 4 + [3 / 8] * 4 + [1 / 16] * 8 + [1 / 4] * 4)
+# file: (the one vertex that it moves, how far and where to, dm in the program's frame)
+PUT = {'identity000': (stand_in.vertex(-10, -5), (0.3, 0, 0)), 'identity001': (stand_in.vertex(8, 2), (0, -0.2, 0)),
+       'identity002': (stand_in.vertex(3, 12), (0, 0.1, 0.1)), 'browDown_L': (stand_in.vertex(5, 14), (0, -0.4, 0)),
+       'jawOpen': (stand_in.vertex(0, -16), (0, 0, 0.8)), 'noseSneer_R': (stand_in.vertex(-7, 0), (0.4, 0.4, 0))}
+NAMES = sorted(ict_facekit.EXPRESSIONS)
+
+
+def _columns(base):
+    """[3N,K] -> [K,N,3]."""
+    return base.T.reshape(base.shape[1], -1, 3)
+
+
+def _convert(root, source=None, **options):
+    return ict_facekit.convert(root, os.path.join(root, 'ict.mat'), source or stand_in.albedo_model(),
+                               **dict({'layout': LAYOUT}, **options))
+
+
+@pytest.fixture(scope='module')
+def converted(tmp_path_factory):
+    """(the stand-in, the model, its file)."""
+    files = StandIn()
+    for name, (vertex, way) in PUT.items():
+        files.moved[name][vertex] = files.scale * np.dot(way, files.rotation)
+    root = files.write(tmp_path_factory.mktemp('ict'))
+    return files, _convert(root), os.path.join(root, 'ict.mat')
+
+
+@pytest.fixture(scope='module')
+def plain(tmp_path_factory):
+    """Folder of a stand-in; whoever changes a file puts it back."""
+    return StandIn().write(tmp_path_factory.mktemp('plain'))
+
+
+@pytest.fixture
+def changed(plain):
+    """A function that changes the text of a file of the plain folder until the test is over."""
+    before = {}
+
+    def change(name, edit):
+        path = os.path.join(plain, name)
+        with open(path) as stream:
+            text = before.setdefault(path, stream.read())
+        with open(path, 'w') as stream:
+            stream.write(edit(text))
+    yield change
+    for path, text in before.items():
+        with open(path, 'w') as stream:
+            stream.write(text)
+
+
+def _refined(files):
+    """The stand-in's face area, refined, in the files' frame."""
+    _, matrix = subdivision.catmull_clark(stand_in.grid_quads(), stand_in.GRID)
+    return matrix.dot(files.neutral[:stand_in.GRID])
+
+
+def _to_model(files, model):
+    """(scale, rotation, shift) from the files' frame to the model's; the model must be that image of the files."""
+    refined = _refined(files)
+    mean = model['meanshape'].reshape(-1, 3)
+    scale, rotation, shift = registration.similarity(refined, mean)
+    np.testing.assert_allclose(scale * refined.dot(rotation) + shift, mean, atol=1e-6)
+    return scale, rotation, shift
+
+
+def test_the_file_is_a_face_model(converted):
+    _, model, path = converted
+    loaded = face_model.load_face_model(path)
+    count = (2 * stand_in.ROWS - 1) * (2 * stand_in.COLUMNS - 1)  # the loose vertex is gone
+    assert loaded.meanshape.shape == (count, 3)
+    assert loaded.triangles.shape == (8 * LAYOUT.face_quads, 3)
+    np.testing.assert_array_equal(loaded.id_base, model['idBase'])
+    np.testing.assert_array_equal(loaded.ex_base, model['exBase'].astype(np.float32))
+    assert model['exBase'].dtype == np.float64 and model['exBase'].shape == (3 * count, 64)
+    mat = loadmat(path)
+    assert (mat['name'][0], mat['licence'][0]) == ('ICT-FaceKit (USC ICT)', 'MIT')
+    assert [name.strip() for name in mat['exNames']] == NAMES and len(NAMES) == 53
+    assert not [name for name in os.listdir(os.path.dirname(path)) if name.startswith('.')]
+
+
+def test_every_component_moves_what_its_file_moved(converted):
+    files, model, _ = converted
+    identity, expression = _columns(model['idBase']), _columns(model['exBase'])
+    scale, rotation, _ = _to_model(files, model)
+    for name, (vertex, way) in PUT.items():
+        if name in NAMES:
+            moved, weight = expression[NAMES.index(name)], ict_facekit.WEIGHT_PER_DEVIATION
+        else:
+            moved, weight = identity[int(name[-3:])], 1.0
+        goal = weight * scale * np.dot(files.scale * np.dot(way, files.rotation), rotation)
+        np.testing.assert_allclose(moved[vertex], 9 / 16 * goal, atol=1e-6)  # old vertices keep their numbers
+        share = moved.dot(goal) / goal.dot(goal)
+        np.testing.assert_allclose(moved, share[:, None] * goal, atol=1e-6)
+        np.testing.assert_allclose(np.sort(share[np.abs(share) > 1e-4]), STENCIL, atol=1e-5)
+    unmoved = [k for k, name in enumerate(NAMES) if name not in PUT]
+    assert np.abs(expression[unmoved]).max() < 1e-9  # what lies behind the face area has no part in it
+    assert not model['idBase'][:, stand_in.IDENTITIES:].any() and not model['exBase'][:, len(NAMES):].any()
+
+
+def test_the_frame_is_the_least_squares_fit_of_the_five_points(converted):
+    files, model, _ = converted
+    _to_model(files, model)
+    mean = model['meanshape'].reshape(-1, 3).astype(np.float64)
+    keypoints = model['keypoints'].astype(int).ravel() - 1
+    np.testing.assert_array_equal(keypoints, stand_in.landmarks())
+    five = five_points(mean[keypoints])
+    residual = standard_five_points() - five
+    assert np.linalg.norm(residual, axis=1).max() < 0.03
+    # No shift, growth or turn makes the squared residual smaller.
+    np.testing.assert_allclose(residual.sum(axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose((residual * five).sum(), 0, atol=1e-6)
+    np.testing.assert_allclose(np.cross(five, residual).sum(axis=0), 0, atol=1e-6)
+    corners = mean[model['tri'].astype(int) - 1]
+    assert (np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[:, 2] > 0).all()
+
+
+def test_unit_frame_and_winding_of_the_files_do_not_matter(converted, tmp_path):
+    files, model, _ = converted
+    other = StandIn(scale=0.1, pitch=-1.2, shift=(0.2, 0.1, -0.3))
+    other.quads = other.quads[:, ::-1]
+    for name, (vertex, way) in PUT.items():
+        other.moved[name][vertex] = other.scale * np.dot(way, other.rotation)
+    again = _convert(other.write(tmp_path))
+    for key in ('meanshape', 'idBase', 'exBase', 'meantex', 'texBase', 'skinmask', 'keypoints'):
+        np.testing.assert_allclose(again[key], model[key], atol=2e-5 * max(np.abs(model[key]).max(), 1), err_msg=key)
+    corners = again['meanshape'].reshape(-1, 3)[again['tri'].astype(int) - 1]
+    assert (np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[:, 2] > 0).all()
+
+
+def test_the_normals_of_the_mean_are_those_of_its_faces(converted):
+    _, model, _ = converted
+    triangles, table = model['tri'].astype(int), model['point_buf'].astype(int)
+    assert table.max() == len(triangles) + 1
+    for vertex in (1, stand_in.GRID, len(table)):
+        row = table[vertex - 1]
+        np.testing.assert_array_equal(row[row <= len(triangles)] - 1,
+                                      np.flatnonzero((triangles == vertex).any(axis=1)))
+
+
+def test_colours_and_regions_arrive_vertex_by_vertex(converted, tmp_path):
+    files, model, path = converted
+    # The finished mesh itself, shuffled, with a colour of its own at each vertex, is the source.
+    random = np.random.RandomState(0)
+    count = model['meanshape'].size // 3
+    order = random.permutation(count)
+    place = np.argsort(order)
+    colors, base = 255 * random.rand(count, 3), random.randn(count, 3, 80)
+    keypoints, triangles = (model[key].astype(int) - 1 for key in ('keypoints', 'tri'))
+    mean = model['meanshape'].reshape(-1, 3)
+    round_region = np.linalg.norm(mean[:, :2] - [0.02, 0], axis=1) < 0.6
+    skin = random.rand(count) < 0.5
+    source = {'meanshape': mean[order].reshape(1, -1), 'meantex': colors[order].reshape(1, -1),
+              'texBase': base[order].reshape(-1, 80), 'tri': place[triangles] + 1, 'keypoints': place[keypoints] + 1,
+              'skinmask': skin[order][None], 'frontmask2_idx': np.flatnonzero(round_region[order])[:, None] + 1,
+              'name': 'Source', 'licence': 'CC0'}
+    again = _convert(os.path.dirname(path), source)
+    np.testing.assert_allclose(again['meantex'].reshape(-1, 3), colors, atol=0.05)
+    np.testing.assert_allclose(again['texBase'].reshape(-1, 3, 80), base, atol=2e-3)
+    np.testing.assert_array_equal(again['skinmask'][0] > 0, skin)
+    np.testing.assert_array_equal(again['meanshape'], model['meanshape'])
+    assert again['licence'] == 'MIT (shape); CC0 (albedo, from Source)'
+
+    front = again['frontmask2_idx'].astype(int).ravel() - 1
+    region = front[again['tri_mask2'].astype(int) - 1]
+    inside = round_region[triangles].all(axis=1)
+    got = set(map(tuple, region))
+    assert got <= set(map(tuple, triangles[inside])) and len(got) > 0.97 * inside.sum()
+    assert _one_piece(region, count) and (np.unique(region) == front).all()
+
+
+def _one_piece(triangles, count):
+    links = coo_matrix((np.ones(triangles.size), (triangles.ravel(), np.roll(triangles, 1, axis=1).ravel())),
+                       (count, count))
+    label = csgraph.connected_components(links, directed=False)[1]
+    return len(np.unique(label[triangles])) == 1
+
+
+def test_lips_take_their_colour_from_lips_though_the_face_is_longer(plain):
+    model = _convert(plain, stand_in.albedo_model(stretch=1.25))
+    place = _grid_places()
+    # Two components of the source hold the grid place, so the result tells where each vertex took its albedo.
+    base = model['texBase'].reshape(-1, 3, 80)
+    away = np.linalg.norm(np.stack([base[:, 1, 4], base[:, 2, 79]], axis=1) - place, axis=1)
+    amid = (np.abs(place[:, 0]) < 0.45) & (place[:, 1] > -0.75) & (place[:, 1] < 0.45)
+    assert away[amid].max() < 0.09 and np.median(away[amid]) < 0.025  # 1 and 2 steps of the finer grid
+    marks = model['keypoints'].astype(int).ravel() - 1
+    assert away[marks[17:]].max() < 0.02
+    red = (model['meantex'].reshape(-1, 3) * [1, -1, 0]).sum(axis=1) > 200
+    assert red[marks[[49, 50, 51, 57, 58, 61, 62, 66]]].all() and not red[marks[:48]].any()
+    assert not model['skinmask'][0][red].any()
+
+
+def _grid_places():
+    """[N,2] dm: where each vertex of the refined mesh lies in the grid."""
+    return _refined(StandIn(scale=1, pitch=0, shift=(0, 0, 0)))[:, :2]
+
+
+def test_beyond_the_source_colours_go_on_and_regions_end(plain):
+    model = _convert(plain, stand_in.albedo_model(width=12))
+    colors = model['meantex'].reshape(-1, 3)
+    side = np.abs(_grid_places()[:, 0])
+    edge = 12 * stand_in.STEP
+    assert not model['skinmask'][0][side > edge + 0.05].any()
+    assert side[model['frontmask2_idx'].astype(int).ravel() - 1].max() < edge + 0.05
+    known = colors[side < edge + 0.03]
+    assert (colors >= known.min(axis=0) - 1e-3).all() and (colors <= known.max(axis=0) + 1e-3).all()
+    # No jump where the source ends: less from vertex to vertex than its own field has.
+    ends = model['tri'].astype(int)[:, :2] - 1
+    ends = ends[(side[ends] > edge - 0.1).all(axis=1)]
+    assert np.abs(colors[ends[:, 0]] - colors[ends[:, 1]]).max() < 6
+
+
+def test_unknown_values_are_the_mean_of_their_neighbours():
+    quads, vertices = stand_in.grid_quads(), stand_in.grid_positions()
+    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]], [[0, 1, 2]] + np.array(stand_in.GRID)])
+    fields = np.random.RandomState(0).rand(stand_in.GRID + 3, 2).astype(np.float32)
+    unknown = np.append(vertices[:, 0] > 0.3, [True] * 3)
+    result = albedo_transfer.extended(fields, unknown, triangles)
+    np.testing.assert_array_equal(result[~unknown], fields[~unknown])
+    np.testing.assert_array_equal(result[-3:], fields[-3:])  # a piece where nothing is known
+    for vertex in (stand_in.vertex(10, 0), stand_in.vertex(20, 18), stand_in.vertex(15, -24)):
+        near = np.setdiff1d(triangles[(triangles == vertex).any(axis=1)], vertex)
+        np.testing.assert_allclose(result[vertex], result[near].mean(axis=0), atol=1e-6)
+
+
+def test_the_region_is_one_piece_without_small_holes():
+    source = albedo_transfer.albedo_source(stand_in.albedo_model())
+    triangles, vertices = source.triangles, source.vertices
+    whole = albedo_transfer.carry_over(source, vertices, triangles, source.keypoints).front
+    front = source.front.copy()
+    front[[stand_in.vertex(5, 5), stand_in.vertex(6, 5), stand_in.vertex(0, -10)]] = False   # holes
+    front[[stand_in.vertex(18 + i, 15 + j) for i in range(3) for j in range(3)]] = True      # an island
+    mended = albedo_transfer.carry_over(source._replace(front=front), vertices, triangles, source.keypoints).front
+    np.testing.assert_array_equal(mended, whole)
+
+
+def test_eyes_do_not_rub_off_where_the_source_names_its_parts():
+    model = stand_in.albedo_model()
+    part = np.zeros(stand_in.GRID)
+    eye = stand_in.vertex(-8, 7)
+    part[eye] = 2
+    model['meantex'].reshape(-1, 3)[eye] = 255
+    source = albedo_transfer.albedo_source(dict(model, part=part[None]))
+    vertices = source.vertices + [0, 0, 1e-3]
+    quads = stand_in.grid_quads()
+    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+    carried = albedo_transfer.carry_over(source, vertices, triangles, source.keypoints)
+    assert carried.meantex[eye].max() < 170
+
+
+def test_only_the_first_eighty_identities_and_a_word_if_they_are_not_the_largest(tmp_path, caplog):
+    files = StandIn()
+    for number in range(82):
+        moved = np.zeros(files.neutral.shape)
+        moved[stand_in.vertex(number % 20, 0)] = (82 - number) / 10
+        files.moved['identity%03d' % number] = moved
+    root = files.write(tmp_path)
+    layout = LAYOUT._replace(identities=82)
+    with caplog.at_level(logging.WARNING):
+        model = _convert(root, layout=layout)
+    assert not caplog.records
+    assert model['idBase'].shape[1] == 80 and np.abs(model['idBase'][:, 79]).max() > 0
+    files.write_obj(os.path.join(root, 'FaceXModel', 'identity081.obj'),
+                    files.neutral + 3 * files.moved['identity079'])
+    with caplog.at_level(logging.WARNING):
+        _convert(root, layout=layout)
+    assert re.search('do not come in the order of falling size: .* identity081 moves 3 times as much as identity079',
+                     caplog.records[0].getMessage())
+
+
+def test_other_expressions_are_taken_and_told(plain, caplog):
+    folder = os.path.join(plain, 'FaceXModel')
+    os.rename(os.path.join(folder, 'jawOpen.obj'), os.path.join(folder, 'yawn.obj'))
+    try:
+        model = _convert(folder)
+    finally:
+        os.rename(os.path.join(folder, 'yawn.obj'), os.path.join(folder, 'jawOpen.obj'))
+    assert list(model['exNames']) == sorted(set(NAMES) - {'jawOpen'} | {'yawn'})
+    assert len(caplog.records) == 1
+    assert re.search('53 expressions; without jawOpen; taken though not among the 53 known names: yawn',
+                     caplog.text)
+
+
+def test_the_built_in_landmarks_mirror_like_the_mesh():
+    """ICT-FaceKit numbers its left half first and its right half in the same order, less what lies in the middle."""
+    one = np.array(ict_landmarks.ICT_LANDMARKS)
+    other = one[flip_permutation()]
+    assert len(set(one)) == 68 and one.max() < ict_facekit.ICT_LAYOUT.face_vertices
+    left = np.flatnonzero(one < other)
+    assert len(left) == 29
+    apart = (other - one)[left][np.argsort(one[left])]
+    assert (np.diff(apart) <= 0).all() and apart.min() > 0
+
+
+@pytest.mark.parametrize('text', [
+    '[%s]', 'lm = (%s)\n1, 2, 3', 'Face: 0-9408, 26719 vertices.\n\n%s.\n', '| 68 landmarks | `%s` |'])
+@pytest.mark.parametrize('between', [', ', ' ', ',\n', '; ', '\n'])
+def test_landmark_lists_are_found_in_many_forms(tmp_path, text, between):
+    numbers = np.random.RandomState(0).permutation(100)[:68]
+    (tmp_path / 'README.md').write_text(text % between.join(map(str, numbers)))
+    found, source = ict_landmarks.find_landmarks((str(tmp_path / 'none'), str(tmp_path)), 100)
+    np.testing.assert_array_equal(found, numbers)
+    assert source == str(tmp_path / 'README.md')
+
+
+def test_without_a_list_the_built_in_one_is_taken(tmp_path):
+    (tmp_path / 'README.md').write_text('1, 2, 3 and 0.5 0.7')
+    found, source = ict_landmarks.find_landmarks((str(tmp_path),), 9409)
+    assert tuple(found) == ict_landmarks.ICT_LANDMARKS and source == 'built-in list'
+
+
+def _swapped(*pairs):
+    order = np.arange(68)
+    for one, other in pairs:
+        order[[one, other]] = order[[other, one]]
+    return lambda places: places[order]
+
+
+def _shifted(rows, way):
+    shift = np.zeros((68, 3))
+    shift[rows] = way
+    return lambda places: places + shift
+
+
+@pytest.mark.parametrize('edit, message', [
+    (lambda places: places[np.random.RandomState(0).permutation(68)], 'within 0.20 dm of the standard five points'),
+    (lambda places: places[flip_permutation()], r'standard five points, came left eye 0\.6\d dm away'),
+    (_swapped((0, 16)), 'expected 1 left of 5, came 1.28 dm the other way'),
+    (_swapped((2, 14)), 'expected 3 left of 7, came'),
+    (_shifted(61, (0.12, 0, 0)), 'expected 62 and 64 to be mirror images within 0.10 dm, came 0.12 dm'),
+    (_swapped((37, 38), (43, 44)), 'expected 38 left of 39, came 0.08 dm the other way'),
+    (_swapped((37, 41), (44, 46)), 'expected 38 above 42, came 0.08 dm the other way'),
+    (_swapped((8, 57)), 'expected 6 above 7, came|expected 8 above 9, came'),
+    (_swapped((61, 50), (63, 52)), 'expected 51 above 62, came 0.08 dm the other way'),
+    (_shifted(slice(17, 27), (0, -0.3, 0)), 'expected the brow 18-22 above the eye 37-42'),
+    (_shifted(51, (0, 0, 0.6)), 'expected the tip of the nose, 31, in front, came 52'),
+])
+def test_landmarks_that_cannot_be_true_are_refused(edit, message):
+    places = stand_in.grid_positions()[stand_in.landmarks()]
+    five = standard_five_points()
+    ict_landmarks.check_landmarks(places, five, 'list.txt')
+    with pytest.raises(AssetError, match='^list.txt: this is no list of the 68 iBUG landmarks .*' + message) as error:
+        ict_landmarks.check_landmarks(edit(places), five, 'list.txt')
+    assert '\n' not in str(error.value)
+
+
+def test_a_wrong_list_leaves_no_model(plain, changed, tmp_path):
+    out = str(tmp_path / 'model.mat')
+    wrong = np.arange(68) * 20
+    changed('README.md', lambda text: ', '.join(map(str, wrong)))
+    with pytest.raises(AssetError, match='README.md: this is no list of the 68 iBUG landmarks of this mesh'):
+        ict_facekit.convert(plain, out, stand_in.albedo_model(), layout=LAYOUT)
+    assert os.listdir(str(tmp_path)) == []
+    # A file with the right list helps, without a look at the README.
+    right = tmp_path / 'list.txt'
+    right.write_text(' '.join(map(str, stand_in.landmarks())))
+    ict_facekit.convert(plain, out, stand_in.albedo_model(), landmark_file=str(right), layout=LAYOUT)
+    assert face_model.load_face_model(out).keypoints.tolist() == stand_in.landmarks().tolist()
+
+
+@pytest.mark.parametrize('text, message', [
+    ('1 2 3', 'list.txt: expected a list of 68 landmark vertices, found none'),
+    (' '.join(map(str, range(69))), 'list.txt: expected a list of 68 landmark vertices, found none'),
+    (' '.join(['7'] + [str(k) for k in range(67)]), 'expected 68 different landmark vertices, came 7 twice'),
+    (' '.join(str(100 * k) for k in range(68)), r'expected landmark vertices of the face area, 0 to 1763, came 6700'),
+    (' '.join(['%d' % stand_in.GRID] + [str(k) for k in range(67)]),
+     'generic_neutral_mesh.obj: expected faces around every landmark vertex, came none around vertex 1763'),
+    (None, 'list.txt: expected a text with 68 landmark vertices, cannot be read: No such file'),
+])
+def test_landmark_files_that_are_none(plain, tmp_path, text, message):
+    path = tmp_path / 'list.txt'
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(AssetError, match=message):
+        _convert(plain, landmark_file=str(path))
+
+
+def _line(word, number, new):
+    """Replaces the n-th line that starts with a word."""
+    def edit(text):
+        lines = text.split('\n')
+        at = [k for k, line in enumerate(lines) if line.startswith(word + ' ')][number]
+        lines[at] = new
+        return '\n'.join(lines)
+    return edit
+
+
+@pytest.mark.parametrize('name, edit, message', [
+    ('identity001.obj', _line('v', 3, ''), 'identity001.obj: expected 1776 vertices, came 1775$'),
+    ('jawOpen.obj', _line('v', 3, 'v 1 2 nan'), 'jawOpen.obj: expected finite .* came NaN or infinity at vertex 3$'),
+    ('jawOpen.obj', _line('v', 7, 'v 1 2 x'), "jawOpen.obj: expected lines 'v x y z' of numbers, came otherwise$"),
+    ('jawOpen.obj', _line('v', 7, 'v 1 2'), "jawOpen.obj: expected lines 'v x y z' of numbers, came otherwise$"),
+    ('jawOpen.obj', lambda text: '<!DOCTYPE html><html><title>Sign in</title>',
+     r'jawOpen.obj: expected an .obj mesh, came a saved web page'),
+    ('identity000.obj', lambda text: 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n',
+     r'identity000.obj: expected an .obj mesh, came a git-lfs pointer'),
+    ('identity002.obj', lambda text: '', 'identity002.obj: expected an .obj mesh, came an empty file$'),
+    ('identity002.obj', lambda text: '# nothing here\n', "identity002.obj: expected an .obj mesh, came .*"),
+    ('generic_neutral_mesh.obj', _line('f', 17, 'f 1/1/1 2/2/2 3/3/3'),
+     'generic_neutral_mesh.obj: expected faces of 4 corners, came face 17 of 3 corners$'),
+    ('generic_neutral_mesh.obj', _line('f', 17, 'f 1 2 3 x'), "expected lines 'f a/b/c ...' of numbers from 1"),
+    ('generic_neutral_mesh.obj', _line('f', 17, 'f -1 -2 -3 -4'), "expected lines 'f a/b/c ...' of numbers from 1"),
+    ('generic_neutral_mesh.obj', _line('f', 17, 'f 1 2 3 1770'),
+     'expected the first 1680 faces on the first 1764 vertices, came vertex 1769$'),
+    ('generic_neutral_mesh.obj', lambda text: text[:text.index('\nf ') + 1] + 'f 1 2 3 4\n',
+     'expected at least 1680 faces, came 1$'),
+    ('generic_neutral_mesh.obj', _line('f', 17, 'f 1/1/1 2/1/1 43/1/1 42/1/1'),
+     'generic_neutral_mesh.obj: quads: expected at most two faces on an edge, found 3$'),
+])
+def test_wrong_files_are_named(plain, changed, name, edit, message):
+    changed(os.path.join('FaceXModel', name), edit)
+    out = os.path.join(plain, 'out', 'x.mat')
+    with pytest.raises(AssetError, match=message) as error:
+        ict_facekit.convert(plain, out, stand_in.albedo_model(), layout=LAYOUT)
+    assert '\n' not in str(error.value)
+    assert not os.path.exists(os.path.dirname(out))
+
+
+@pytest.mark.parametrize('names, message', [
+    (['generic_neutral_mesh'], 'expected the folder FaceXModel of ICT-FaceKit, or the folder that holds it, found'),
+    (['identity001'], 'FaceXModel: expected 3 identities, lacks identity001.obj$'),
+    (NAMES, 'FaceXModel: expected the .obj files of 1 to 64 expressions, found 0: none$'),
+])
+def test_missing_files_are_named(plain, names, message):
+    paths = [os.path.join(plain, 'FaceXModel', name + '.obj') for name in names]
+    for path in paths:
+        os.rename(path, path + '.away')
+    try:
+        with pytest.raises(AssetError, match=message):
+            _convert(plain)
+    finally:
+        for path in paths:
+            os.rename(path + '.away', path)
+
+
+def test_many_missing_files_fit_in_a_line(plain):
+    with pytest.raises(AssetError, match='100 identities, lacks identity003.obj, .*, identity007.obj and 92 more$'):
+        _convert(plain, layout=LAYOUT._replace(identities=100))
+
+
+def test_too_many_expressions(plain):
+    paths = [os.path.join(plain, 'FaceXModel', 'extra%d.obj' % k) for k in range(12)]
+    for path in paths:
+        open(path, 'w').close()
+    try:
+        with pytest.raises(AssetError, match='1 to 64 expressions, found 65: browDown_L, .* and 60 more$'):
+            _convert(plain)
+    finally:
+        for path in paths:
+            os.remove(path)

@@ -1,0 +1,289 @@
+"""Loading of face models: 0-based, checked, read-only, and cached."""
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from Deep3DFaceReconstruction import face_model
+from Deep3DFaceReconstruction.face_model import bfm09, open_model
+from Deep3DFaceReconstruction.face_model import cache as model_cache
+from Deep3DFaceReconstruction.face_model import model as model_reader
+from Deep3DFaceReconstruction.system import assets
+from tests import ROOT
+
+
+def tiny_model():
+    """A tetrahedron in the file's layout."""
+    rng = np.random.RandomState(0)
+    return {
+        'meanshape': rng.randn(1, 12).astype(np.float32), 'meantex': np.full([1, 12], 120, np.float32),
+        'idBase': rng.randn(12, 80).astype(np.float32), 'exBase': rng.randn(12, 64),
+        'texBase': rng.randn(12, 80).astype(np.float32),
+        'tri': np.array([[1, 2, 3], [1, 4, 2], [2, 4, 3], [3, 4, 1]], np.float32),
+        'point_buf': np.array([[1, 2, 4, 5, 5, 5, 5, 5], [1, 2, 3, 5, 5, 5, 5, 5], [1, 3, 4, 5, 5, 5, 5, 5],
+                               [2, 3, 4, 5, 5, 5, 5, 5]], np.float32),
+        'frontmask2_idx': np.array([[4], [2], [1]], np.float32), 'tri_mask2': np.array([[1, 2, 3]], np.float32),
+        'skinmask': np.array([[1, 0, 1, 1]], np.float32), 'keypoints': np.ones([1, 68], np.float32),
+    }
+
+
+def test_indices_start_from_0():
+    model = face_model.from_mat_dict(tiny_model())
+    np.testing.assert_array_equal(model.triangles[1], [0, 3, 1])
+    np.testing.assert_array_equal(model.point_buf[0], [0, 1, 3, 4, 4, 4, 4, 4])
+    np.testing.assert_array_equal(model.region_triangles, [[3, 1, 0]])  # through frontmask2_idx
+    np.testing.assert_array_equal(model.keypoints, np.zeros(68))
+    assert model.triangles.dtype == model.point_buf.dtype == model.keypoints.dtype == np.int32
+    assert model.meanshape.shape == (4, 3) and model.ex_base.dtype == np.float32
+
+
+@pytest.mark.parametrize('key, value, message', [
+    ('idBase', np.zeros([11, 80]), r'idBase: expected numbers of shape \[12,any\], came float64 of shape \[11, 80\]'),
+    ('idBase', np.zeros([12, 81]), 'idBase: expected at most 80 components, came 81'),
+    ('exBase', np.zeros([12, 79]), 'exBase: expected at most 64 components, came 79'),
+    ('texBase', np.zeros([12, 199]), 'texBase: expected at most 80 components, came 199'),
+    ('texBase', np.full([12, 1], 1e300), 'texBase: expected numbers within the range of float32, came larger'),
+    ('licence', np.array(['a', 'b']), r'licence: expected one text, came <U1 of shape \[2\]'),
+    ('meanshape', np.zeros([1, 11]), r'meanshape: expected \[1,3N\]'),
+    ('tri', np.array([[1, 2, 5]]), 'tri: expected whole numbers from 1 to 4, came 1 to 5'),
+    ('tri', np.array([[0, 2, 3]]), 'tri: expected whole numbers from 1 to 4, came 0 to 3'),
+    ('keypoints', np.full([1, 68], 1.5), 'keypoints: expected whole numbers'),
+    ('tri_mask2', np.array([[1, 2, 4]]), 'tri_mask2: expected whole numbers from 1 to 3'),
+    ('meantex', np.full([1, 12], np.nan), 'meantex: expected finite numbers'),
+    ('skinmask', np.array([['a', 'b', 'c', 'd']]), 'skinmask: expected numbers'),
+])
+def test_wrong_arrays_are_named(key, value, message):
+    model = tiny_model()
+    model[key] = value
+    with pytest.raises(face_model.FaceModelError, match='m.mat: ' + message):
+        face_model.from_mat_dict(model, 'm.mat')
+
+
+def test_missing_key_is_named():
+    model = tiny_model()
+    del model['exBase']
+    with pytest.raises(face_model.FaceModelError, match="expected the key 'exBase'"):
+        face_model.from_mat_dict(model)
+
+
+def test_fewer_components_are_filled_with_zeros():
+    mat = tiny_model()
+    mat.update(idBase=mat['idBase'][:, :7], exBase=mat['exBase'][:, :53], texBase=mat['texBase'][:, :0])
+    model = face_model.from_mat_dict(mat)
+    assert (model.id_dim, model.ex_dim, model.tex_dim) == (7, 53, 0)
+    for base, key, width in ((model.id_base, 'idBase', 80), (model.ex_base, 'exBase', 64),
+                             (model.tex_base, 'texBase', 80)):
+        given = mat[key].shape[1]
+        np.testing.assert_array_equal(base[:, :given], mat[key].astype(np.float32))
+        np.testing.assert_array_equal(base[:, given:], np.zeros([12, width - given]))
+
+
+def test_zeros_that_the_file_ends_with_are_no_components():
+    mat = tiny_model()
+    mat['exBase'][:, 53:] = 0
+    mat['exBase'][:, 7] = 0
+    assert face_model.from_mat_dict(mat).ex_dim == 53
+
+
+def test_name_and_licence(tmp_path):
+    plain = face_model.from_mat_dict(tiny_model(), '/somewhere/my_model.mat')
+    assert (plain.name, plain.licence) == ('my_model', 'unknown')
+    assert (plain.id_dim, plain.ex_dim, plain.tex_dim) == (80, 64, 80)
+    path = str(tmp_path / 'model.mat')
+    savemat(path, dict(tiny_model(), name='Née 1', licence='MIT'))
+    for _ in range(2):  # read, then from the cache
+        model = face_model.load_face_model(path)
+        assert (model.name, model.licence) == ('Née 1', 'MIT')
+
+
+def test_topology_of_bfm09_is_said(test_model):
+    assert len(test_model.meanshape) == bfm09.FRONT_VERTICES
+    assert 'Basel Face Model 2009' in test_model.licence and 'unknown' in test_model.licence
+
+
+def test_arrays_cannot_be_written_but_the_callers_can():
+    mat = tiny_model()
+    model = face_model.from_mat_dict(mat)
+    for value in model:
+        if isinstance(value, np.ndarray):
+            with pytest.raises(ValueError, match='read-only'):
+                value[...] = 0
+    mat['meanshape'][:] = 1
+
+
+def test_unreadable_files_are_named(tmp_path):
+    path = tmp_path / 'broken.mat'
+    for content, message in (
+            (None, r'expected a face model \(.mat\), found no such file'),
+            (b'', r'expected a face model \(.mat, MATLAB 5\), came an empty file'),
+            (b'<!DOCTYPE html><html>', r'came a saved web page \(HTML\)'),
+            (b'\x89HDF\r\n\x1a\n' + bytes(100), r'came an HDF5 file'),
+            (b'PK\x03\x04' + bytes(100), 'came a damaged zip archive'),
+            (bytes(range(1, 256)), 'but it cannot be read')):
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(face_model.FaceModelError, match='broken.mat: .*' + message) as raised:
+            face_model.load_face_model(str(path))
+        assert len(str(raised.value).splitlines()) == 1
+
+
+def test_truncated_file_is_named(tmp_path):
+    path = str(tmp_path / 'half.mat')
+    savemat(path, tiny_model())
+    for size in (200, 3000, os.path.getsize(path) - 50):
+        with open(path, 'r+b') as stream:
+            stream.truncate(size)
+        with pytest.raises(face_model.FaceModelError, match='half.mat: '):
+            face_model.load_face_model(path)
+    assert os.listdir(str(tmp_path)) == ['half.mat']
+
+
+def same(one, other):
+    for name, want in one._asdict().items():
+        got = getattr(other, name)
+        if isinstance(want, np.ndarray):
+            assert got.dtype == want.dtype and got.flags.c_contiguous
+            np.testing.assert_array_equal(got, want, err_msg=name)
+        else:
+            assert got == want and type(got) is type(want), name
+
+
+class TestCache:
+    """The file beside the model."""
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        path = str(tmp_path / 'model.mat')
+        savemat(path, tiny_model())
+        return path
+
+    @pytest.fixture
+    def no_reading(self, monkeypatch):
+        def refuse(path):
+            raise AssertionError('%s was read' % path)
+        return lambda: monkeypatch.setattr(face_model, '_read', refuse)
+
+    def test_second_time_comes_from_the_cache(self, path, no_reading):
+        first = face_model.load_face_model(path)
+        same(first, face_model.from_mat_dict(tiny_model(), path))
+        assert sorted(os.listdir(os.path.dirname(path))) == ['model.cache.npy', 'model.mat']
+        no_reading()
+        second = face_model.load_face_model(path)
+        same(first, second)
+        with pytest.raises(ValueError, match='read-only'):
+            second.meanshape[0] = 0
+
+    def test_other_source_other_answer(self, path):
+        face_model.load_face_model(path)
+        status = os.stat(path)
+        savemat(path, dict(tiny_model(), meantex=np.full([1, 12], 7, np.float32)))
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))  # no coarse clock hides the change
+        assert os.path.getsize(path) == status.st_size
+        for _ in range(2):
+            assert face_model.load_face_model(path).meantex[0, 0] == 7
+
+    def test_other_reader_reads_again(self, path, monkeypatch, no_reading):
+        face_model.load_face_model(path)
+        monkeypatch.setattr(model_reader, 'READER_VERSION', model_reader.READER_VERSION + 1)
+        no_reading()
+        with pytest.raises(AssertionError, match='was read'):
+            face_model.load_face_model(path)
+
+    @pytest.mark.parametrize('spoil', [
+        lambda data: data[:len(data) // 2], lambda data: data[:60], lambda data: b'', lambda data: b'x' * 1000,
+        lambda data: data.replace(b'(1,)', b'(2,)'), lambda data: data.replace(b"'meantex'", b"'meantax'")])
+    def test_broken_cache_is_made_anew(self, path, spoil):
+        first = face_model.load_face_model(path)
+        cache = model_cache.cache_path(path)
+        with open(cache, 'rb') as stream:
+            whole = stream.read()
+        with open(cache, 'wb') as stream:
+            stream.write(spoil(whole))
+        same(first, face_model.load_face_model(path))
+        with open(cache, 'rb') as stream:
+            assert stream.read() == whole
+
+    def test_folder_that_cannot_be_written(self, path, monkeypatch, capfd):
+        monkeypatch.setattr(model_cache, 'cache_path', lambda source: '/proc/no/such/place.cache.npy')
+        same(face_model.load_face_model(path), face_model.from_mat_dict(tiny_model(), path))
+        assert capfd.readouterr() == ('', '')
+
+    def test_too_large_for_one_record_goes_without(self, tmp_path):
+        huge = np.broadcast_to(np.float32(0), (1 << 15, 1 << 15))
+        source = tmp_path / 'huge.mat'
+        source.write_bytes(b'x')
+        assert model_cache.cached(str(source), 1, ['base'], lambda: {'base': huge})['base'] is huge
+        assert os.listdir(str(tmp_path)) == ['huge.mat']
+
+    def test_wrong_model_leaves_no_cache(self, path):
+        savemat(path, dict(tiny_model(), tri=np.zeros([1, 3])))
+        with pytest.raises(face_model.FaceModelError, match='tri: expected whole numbers'):
+            face_model.load_face_model(path)
+        assert os.listdir(os.path.dirname(path)) == ['model.mat']
+
+    def test_four_processes_at_once(self, tmp_path):
+        """None sees half a cache, whether it is missing, stale or being replaced; nothing is left over."""
+        path = str(tmp_path / 'model.mat')
+        count = 20000  # large enough for writing to take a while
+        mat = dict(tiny_model(), meanshape=np.zeros([1, 3 * count], np.float32), keypoints=np.ones([1, 68]),
+                   idBase=np.ones([3 * count, 80], np.float32), exBase=np.ones([3 * count, 64]),
+                   texBase=np.ones([3 * count, 80], np.float32), meantex=np.zeros([1, 3 * count], np.float32),
+                   point_buf=np.ones([count, 8]), skinmask=np.ones([1, count]))
+        savemat(path, mat)
+        script = (
+            'import sys\n'
+            'from Deep3DFaceReconstruction.face_model import load_face_model\n'
+            'for _ in sys.stdin:\n'
+            '    model = load_face_model(sys.argv[1])\n'
+            '    print(model.id_base.sum(dtype=float) + model.ex_base.sum(dtype=float) + model.point_buf.sum())\n'
+            '    sys.stdout.flush()\n')
+        processes = [subprocess.Popen([sys.executable, '-c', script, path], cwd=ROOT, stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+                     for _ in range(4)]
+        expected = 3.0 * count * 144
+        for turn in range(3):
+            os.utime(path, ns=(turn, turn))  # stale from the second time on
+            for process in processes:
+                process.stdin.write('now\n')
+                process.stdin.flush()
+            assert [float(process.stdout.readline()) for process in processes] == [expected] * 4
+        for process in processes:
+            assert process.communicate() == ('', '') and process.returncode == 0
+        assert sorted(os.listdir(str(tmp_path))) == ['model.cache.npy', 'model.mat']
+
+
+class TestWhichModel:
+    """What load_face_model() finds in BFM/."""
+
+    @pytest.fixture
+    def folder(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(assets, 'BFM_MODEL', str(tmp_path / 'BFM_model_front.mat'))
+        return tmp_path
+
+    def test_a_model_that_is_there_wins(self, folder):
+        savemat(assets.BFM_MODEL, tiny_model())
+        assert face_model.load_face_model().path == assets.BFM_MODEL
+
+    def test_sources_are_converted(self, folder, monkeypatch):
+        monkeypatch.setattr(bfm09, 'sources_present', lambda: True)
+        monkeypatch.setattr(bfm09, 'convert', lambda path: savemat(path, dict(tiny_model(), name=bfm09.NAME)))
+        assert face_model.load_face_model().name == bfm09.NAME
+
+    def test_sources_in_a_folder_that_cannot_be_written(self, monkeypatch):
+        monkeypatch.setattr(assets, 'BFM_MODEL', '/proc/no/model.mat')
+        monkeypatch.setattr(bfm09, 'sources_present', lambda: True)
+
+        def convert(path):
+            raise PermissionError(13, 'Permission denied')
+        monkeypatch.setattr(bfm09, 'convert', convert)
+        with pytest.raises(face_model.FaceModelError, match='model.mat: expected to write .*: Permission denied'):
+            face_model.load_face_model()
+
+    def test_else_the_open_model(self, folder, monkeypatch):
+        monkeypatch.setattr(bfm09, 'sources_present', lambda: False)
+        model = face_model.load_face_model()
+        assert (model.path, model.name, model.licence) == (assets.OPEN_MODEL, open_model.NAME, open_model.LICENCE)
+        assert (model.id_dim, model.ex_dim, model.tex_dim) == (80, 64, 80)

@@ -1,0 +1,50 @@
+"""From photos to crops: names, landmarks, reasons."""
+import numpy as np
+import pytest
+from skimage import data
+
+from Deep3DFaceReconstruction.photo import crops, image_io
+from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
+
+
+def test_names_are_kept_apart():
+    assert image_io.result_names(['in/a.jpg', 'in/b.PNG', 'in/c.d.png']) == ['a', 'b', 'c.d']
+    assert image_io.result_names(['in/a.jpg', 'in/a.PNG', 'in/b.png']) == ['a_jpg', 'a_PNG', 'b']
+
+
+def test_a_photo_is_not_called_like_another_photos_second_face():
+    paths = ['in/pair.jpg', 'in/pair_2.jpg', 'in/solo_2.jpg']
+    assert image_io.result_names(paths) == ['pair', 'pair_2', 'solo_2']
+    assert image_io.result_names(paths, numbered=True) == ['pair', 'pair_2_jpg', 'solo_2']
+
+
+@pytest.fixture(scope='module')
+def finder():
+    return FaceFinder()
+
+
+@pytest.fixture
+def photo(tmp_path):
+    from PIL import Image
+    path = tmp_path / 'astronaut.png'
+    Image.fromarray(data.astronaut()).save(str(path))
+    return path
+
+
+def test_detected_and_given_points_agree(photo, finder, golden):
+    detected, = crops.crops_of_photo(str(photo), 'astronaut', finder)
+    assert detected.faces_found == 1 and detected.lm_68p.shape == (68, 2)
+    figures = golden('preprocess')
+    np.savetxt(str(photo.with_suffix('.txt')), figures['0/lm5p'])
+    given, = crops.crops_of_photo(str(photo), 'astronaut', finder)
+    assert given.faces_found is None and given.lm_68p is None
+    np.testing.assert_array_equal(given.bgr, figures['0/aligned_bgr'][0])
+    np.testing.assert_allclose(given.lm_5p, detected.lm_5p, atol=8)
+    looked_for, = crops.crops_of_photo(str(photo), 'astronaut', finder, landmarks68=True)
+    np.testing.assert_allclose(looked_for.lm_68p[30], [given.lm_5p[2, 0], 223 - given.lm_5p[2, 1]], atol=4)
+
+
+def test_points_that_span_no_face_name_the_photo(photo, finder):
+    photo.with_suffix('.txt').write_text('5 5\n' * 5)
+    with pytest.raises(image_io.LandmarkError, match=r'astronaut\.png: expected five landmarks that span a face'):
+        crops.crops_of_photo(str(photo), 'astronaut', finder)

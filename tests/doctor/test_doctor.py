@@ -74,8 +74,8 @@ def test_a_bare_python_tells_what_is_missing(checkout):
     (checkout / 'network' / 'FaceReconModel.pb').write_bytes(bytes(range(256)))
     program = ('import sys\n'
                'sys.path[:] = [path for path in sys.path if "site-packages" not in path] + [%r]\n'
-               'from Deep3DFaceReconstruction import child_checks, doctor\n'
-               'sys.exit(doctor.main(["--json", "--root", %r]))' % (assets.ROOT, str(checkout)))
+               'from Deep3DFaceReconstruction.doctor import __main__\n'
+               'sys.exit(__main__.main(["--json", "--root", %r]))' % (assets.ROOT, str(checkout)))
     # -S: no site-packages, here and in the child.
     wrapper = checkout / 'bare-python'
     wrapper.write_text('#!/bin/sh\nexec %s -S "$@"\n' % sys.executable)
@@ -114,9 +114,9 @@ def test_other_pythons_without_packages(checkout, python):
 
 
 def test_only_the_standard_library_is_imported():
-    modules = 'doctor, asset_checks, machine_checks, child_checks, catalogue, file_kinds, stray_files, doctor_report'
+    modules = '__main__, asset_checks, machine_checks, child_checks, catalogue, stray_files, report'
     program = ('import sys; sys.path.insert(0, %r); before = set(sys.modules)\n'
-               'from Deep3DFaceReconstruction import %s\n'
+               'from Deep3DFaceReconstruction.doctor import %s\n'
                'print(sorted({name.split(".")[0] for name in set(sys.modules) - before}))' % (assets.ROOT, modules))
     output = subprocess.check_output([sys.executable, '-S', '-c', program], text=True)
     assert 'numpy' not in output and 'tensorflow' not in output and 'dlib' not in output

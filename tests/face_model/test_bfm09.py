@@ -80,7 +80,7 @@ def converted(small_files):
 def convert_in_process(out, folder):
     # Not getrusage: its maximum starts with the memory of the process that this one was forked from.
     script = ('import sys\n'
-              'from Deep3DFaceReconstruction import bfm09\n'
+              'from Deep3DFaceReconstruction.face_model import bfm09\n'
               'bfm09.convert(sys.argv[1], sys.argv[2])\n'
               'print([line for line in open("/proc/self/status") if line.startswith("VmHWM:")][0].split()[1])\n')
     return 1024 * int(subprocess.check_output([sys.executable, '-c', script, out, folder], cwd=ROOT))

@@ -164,7 +164,7 @@ class TestCache:
     def no_reading(self, monkeypatch):
         def refuse(path):
             raise AssertionError('%s was read' % path)
-        return lambda: monkeypatch.setattr(face_model, '_read', refuse)
+        return lambda: monkeypatch.setattr(model_reader, '_read', refuse)
 
     def test_second_time_comes_from_the_cache(self, path, no_reading):
         first = face_model.load_face_model(path)

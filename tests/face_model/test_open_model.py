@@ -477,7 +477,7 @@ def test_front_file_is_written_whole_and_loads(tmp_path, loaded):
 
 
 def test_missing_file_says_how_to_get_it(tmp_path):
-    with pytest.raises(assets.AssetError, match=r'nowhere.npz: expected the open face model, found nothing; .*tools.open_model'):
+    with pytest.raises(assets.AssetError, match=r'nowhere.npz: expected the open face model, .*tools.open_model'):
         open_model.load_open_model(str(tmp_path / 'nowhere.npz'))
 
 

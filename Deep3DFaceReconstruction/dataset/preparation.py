@@ -8,16 +8,10 @@ import numpy as np
 
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
 from Deep3DFaceReconstruction.dataset import sample_files
-from Deep3DFaceReconstruction.photo.alignment import align_img, standard_five_points, to_y_up
-from Deep3DFaceReconstruction.photo.face_finder import FaceFinder, find_faces, five_from_68
-from Deep3DFaceReconstruction.photo.image_io import (
-    InputError,
-    LandmarkError,
-    landmark_path_for,
-    read_image,
-    result_names,
-)
-from Deep3DFaceReconstruction.photo.skin import skinmask
+from Deep3DFaceReconstruction.photo.alignment import to_y_up
+from Deep3DFaceReconstruction.photo.crops import crops_of_photo
+from Deep3DFaceReconstruction.photo.face_finder import FaceFinder, five_from_68
+from Deep3DFaceReconstruction.photo.image_io import InputError, LandmarkError, landmark_path_for, result_names
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.files import written_aside
 
@@ -98,32 +92,25 @@ class Preparer:
             return Row(path, name, FAILED, '%s: expected an image that fits into memory' % path, '', '')
 
     def _prepare(self, path, sample):
-        image = read_image(path)
-        finder = self._finder()
-        faces, _ = find_faces(path, image, finder)
-        try:
-            crop, five_points, trans_params = align_img(image, faces[0].five_points, standard_five_points())
-        except LandmarkError as error:
-            raise LandmarkError('%s: %s' % (path, error))
-        landmarks = self._landmarks68(crop, five_points)
-        error = np.linalg.norm(five_from_68(to_y_up(landmarks)) - five_points, axis=1).mean()
+        crop, = crops_of_photo(path, sample.name, self._finder(), landmarks=True, network=self._network())
+        error = np.linalg.norm(five_from_68(to_y_up(crop.lm_68p)) - crop.lm_5p, axis=1).mean()
         if error > self._settings.max_error:
             raise LandmarkError('%s: expected 68 landmarks within %g pixels of the five, got %.1f'
                                 % (path, self._settings.max_error, error))
-        notes = {'source': os.path.basename(path), 'face_size': '%.0f' % (IMAGE_SIZE / trans_params[2]),
+        notes = {'source': os.path.basename(path), 'face_size': '%.0f' % (IMAGE_SIZE / crop.trans_params[2]),
                  'landmark_error': '%.2f' % error}
-        sample_files.write_sample(sample, crop[0], landmarks, skinmask(crop[0]), notes)
+        mask = np.repeat(crop.attention[..., np.newaxis], 3, axis=2)
+        sample_files.write_sample(sample, crop.bgr, crop.lm_68p, mask, notes)
         return Row(path, sample.name, DONE, '', notes['face_size'], notes['landmark_error'])
 
-    def _landmarks68(self, crop, five_points):
+    def _network(self):
         if self._settings.network_path is None:
-            rgb = np.ascontiguousarray(crop[0, ..., ::-1])
-            return to_y_up(self._finder().crop_landmarks68(rgb, five_points))
+            return None
         if not hasattr(self._models, 'network'):
             # TensorFlow is only needed, and only loaded, where somebody has put the network.
             from Deep3DFaceReconstruction.networks.landmark_network import LandmarkNetwork
             self._models.network = LandmarkNetwork(self._settings.network_path)
-        return self._models.network(crop)
+        return self._models.network
 
     def _finder(self):
         if not hasattr(self._models, 'finder'):

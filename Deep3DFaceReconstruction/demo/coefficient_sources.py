@@ -15,8 +15,8 @@ class NetworkSource:
         self.description = 'network ' + path
         self.label = 'network'
 
-    def __call__(self, crops, attention):
-        """[B,257] float32 of a list of FaceCrop; attention is not used."""
+    def __call__(self, crops):
+        """[B,257] float32 of a list of FaceCrop."""
         return self._network(np.stack([crop.bgr for crop in crops]))
 
 
@@ -34,13 +34,13 @@ class FittingSource:
         if start_from:
             self.description += ', from ' + start_from.description
 
-    def __call__(self, crops, attention):
-        """[B,257] float32 of a list of FaceCrop with their 68 landmarks and a list of [224,224] uint8 skin masks."""
-        starts = [None] * len(crops) if self._start_from is None else self._start_from(crops, attention)
-        return np.stack([self._fit(*face) for face in zip(crops, attention, starts)])
+    def __call__(self, crops):
+        """[B,257] float32 of a list of FaceCrop with their 68 landmarks."""
+        starts = [None] * len(crops) if self._start_from is None else self._start_from(crops)
+        return np.stack([self._fit(*face) for face in zip(crops, starts)])
 
-    def _fit(self, crop, mask, start):
-        result = self._fitter.fit(crop.bgr, mask, crop.lm_68p, crop.lm_inside, start)
+    def _fit(self, crop, start):
+        result = self._fitter.fit(crop.bgr, crop.attention, crop.lm_68p, crop.lm_inside, start)
         if self._verbose:
             for step in (0, len(result.losses) // 2, len(result.losses) - 1):
                 tqdm.write('%s: step %d: %s' % (crop.name, step, ', '.join(

@@ -14,7 +14,6 @@ from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.photo import image_io
 from Deep3DFaceReconstruction.photo.crops import crops_of_photo
 from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
-from Deep3DFaceReconstruction.photo.skin import skinmask
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.files import remove_unfinished, written_aside
 
@@ -27,9 +26,8 @@ SummaryRow = namedtuple('SummaryRow', [
     'image', 'name', 'status', 'faces_found', 'coefficients_from', 'landmark_error_px', 'landmarks_compared',
     'photometric_error', 'seconds', 'reason'])
 
-# A photo with its faces ready for the network (crops: list of FaceCrop, attention: their skin masks), or the
-# reason why there are none.
-ReadPhoto = namedtuple('ReadPhoto', ['image_path', 'name', 'crops', 'attention', 'seconds', 'reason'])
+# A photo with its faces ready for the network (crops: list of FaceCrop), or the reason why there are none.
+ReadPhoto = namedtuple('ReadPhoto', ['image_path', 'name', 'crops', 'seconds', 'reason'])
 
 
 def run(options):
@@ -94,8 +92,8 @@ def _reconstruct_all(options, image_paths):
     finder = FaceFinder()
 
     def read(path_and_name):
-        return _read_photo(path_and_name, finder, every=options.faces == 'all',
-                           landmarks68=network is None or options.fit == 'refine')
+        return _read_photo(path_and_name, finder, all_faces=options.faces == 'all',
+                           landmarks=network is None or options.fit == 'refine')
 
     # Reading starts before TensorFlow is imported, which takes longer than most photos.
     names = image_io.result_names(image_paths, numbered=options.faces == 'all')
@@ -119,15 +117,14 @@ def _reconstruct_all(options, image_paths):
         yield from _report(pending, progress)
 
 
-def _read_photo(path_and_name, finder, every, landmarks68):
+def _read_photo(path_and_name, finder, all_faces, landmarks):
     path, name = path_and_name
     begin = time.time()
     try:
-        crops, reason = crops_of_photo(path, name, finder, every, landmarks68), None
-        attention = [skinmask(crop.bgr)[:, :, 0] for crop in crops]
+        crops, reason = crops_of_photo(path, name, finder, all_faces, landmarks), None
     except image_io.InputError as error:
-        crops, attention, reason = [], [], str(error)
-    return ReadPhoto(path, name, crops, attention, time.time() - begin, reason)
+        crops, reason = [], str(error)
+    return ReadPhoto(path, name, crops, time.time() - begin, reason)
 
 
 def _start(batch, reconstructor, writers, write):
@@ -137,8 +134,8 @@ def _start(batch, reconstructor, writers, write):
       [(ReadPhoto, [(SummaryRow, future of the writing), ...]), ...]
     """
     begin = time.time()
-    faces = [face for photo in batch for face in zip(photo.crops, photo.attention)]
-    results = iter(reconstructor(*zip(*faces)) if faces else [])
+    faces = [crop for photo in batch for crop in photo.crops]
+    results = iter(reconstructor(faces) if faces else [])
     share = (time.time() - begin) / max(len(faces), 1)
     started = []
     for photo in batch:

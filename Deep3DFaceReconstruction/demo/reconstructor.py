@@ -43,9 +43,9 @@ class Reconstructor:
         self.description = 'face model %s, %s; coefficients by %s' % (
             model.name, model.path, self._source.description)
 
-    def __call__(self, crops, attention):
-        """List of FaceResult of a list of FaceCrop and their skin masks, [224,224] uint8 each."""
-        return self._decoder(crops, self._source(crops, attention), attention)
+    def __call__(self, crops):
+        """List of FaceResult of a list of FaceCrop."""
+        return self._decoder(crops, self._source(crops))
 
 
 class Decoder:
@@ -69,25 +69,24 @@ class Decoder:
                 'landmarks': geometry.landmark_p}
         self._session = tf.Session(graph=self._graph)
 
-    def __call__(self, crops, coeff, attention):
+    def __call__(self, crops, coeff):
         """Results of a batch.
 
         Args:
-          crops: list of FaceCrop; coeff: [B,257] float32; attention: list of [224,224] uint8, the skin masks.
+          crops: list of FaceCrop; coeff: [B,257] float32.
         Returns:
           list of FaceResult.
         """
         decoded = self._session.run(self._fetches, {
             self._coeff: coeff, self._crops: np.stack([crop.bgr for crop in crops])})
         rows = [{name: value[i] for name, value in decoded.items()} for i in range(len(crops))]
-        return [_result(crop, row_coeff, row, mask)
-                for crop, row_coeff, row, mask in zip(crops, coeff, rows, attention)]
+        return [_result(*face) for face in zip(crops, coeff, rows)]
 
 
-def _result(crop, coeff, row, attention):
+def _result(crop, coeff, row):
     recon = row['recon']
     rgb = crop.bgr[:, :, ::-1]
-    weight = row['region'] * attention
+    weight = row['region'] * crop.attention
     difference = np.abs(recon[:, :, :3] - rgb).mean(axis=2)
     if crop.lm_68p is not None:
         distances = np.linalg.norm(row['landmarks'] - crop.lm_68p, axis=1)[crop.lm_inside]

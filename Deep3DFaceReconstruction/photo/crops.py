@@ -1,53 +1,91 @@
-"""From a photo to the aligned crops of its faces: what the network and the fitting see."""
-from collections import namedtuple
+"""From a photo to the aligned crops of its faces: what the network, the fitting and the training set see."""
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from Deep3DFaceReconstruction.photo import alignment, face_finder, image_io
-
-FaceCrop = namedtuple('FaceCrop', [
-    'name',         # what the files of this face are called, without ending
-    'image_path',   # the photo
-    'faces_found',  # how many faces the photo has; None where NAME.txt says where the face is
-    'bgr',          # [224,224,3] uint8
-    'lm_5p',        # [5,2] float64, pixels of the crop, y down
-    'lm_68p',       # [68,2] float64, pixels of the crop, y up; None where they were not looked for
-    'lm_inside',    # [68] bool: which of them lie in the photo, not in the black beside it; None likewise
-])
+from Deep3DFaceReconstruction.photo.skin import skinmask
 
 
-def crops_of_photo(image_path, name, finder, every=False, landmarks68=False):
+class FaceCrop(NamedTuple):
+    """One face of a photo, aligned, with all that later steps need of the photo.
+
+    Attributes:
+      name: what the files of this face are called, without ending.
+      image_path: the photo.
+      image_size: (width, height) of the photo, upright.
+      faces_found: how many faces the photo has; None where NAME.txt says where the face is.
+      bgr: [224,224,3] uint8.
+      attention: [224,224] uint8, skin per pixel, 255 for sure.
+      lm_5p: [5,2] float64, pixels of the crop, y-down.
+      lm_68p: [68,2] float64, pixels of the crop, y-up; None where they were not looked for.
+      lm_inside: [68] bool, which of them lie in the photo, not in the black beside it; None likewise.
+      trans_params: [5] float64, from photo to crop, as `alignment.to_crop` takes them.
+      detector: what found the face; '' where NAME.txt says where it is.
+      score: the detector's confidence, larger is surer; None where there was no detector.
+      box: (left, top, right, bottom) of the detected face, pixels of the photo, y-down; None likewise.
+      doubts: why this may not be a face, or not where the landmarks say; empty for a sure one.
+    """
+
+    name: str
+    image_path: str
+    image_size: Tuple[int, int]
+    faces_found: Optional[int]
+    bgr: np.ndarray
+    attention: np.ndarray
+    lm_5p: np.ndarray
+    lm_68p: Optional[np.ndarray]
+    lm_inside: Optional[np.ndarray]
+    trans_params: np.ndarray
+    detector: str = ''
+    score: Optional[float] = None
+    box: Optional[Tuple[float, float, float, float]] = None
+    doubts: Tuple[str, ...] = ()
+
+
+def crops_of_photo(image_path, name, finder, all_faces=False, landmarks=False, network=None):
     """Reads a photo, finds its faces and aligns each.
 
     Args:
       image_path: the photo; NAME.txt beside it, where there is one, gives the five points of its one face.
       name: what the results are called; several faces get NAME_1, NAME_2, ..., largest first.
-      finder: a landmarks.FaceFinder.
-      every: all faces instead of the largest.
-      landmarks68: look for the 68 landmarks even where the five points are given.
+      finder: a face_finder.FaceFinder.
+      all_faces: all faces instead of the largest.
+      landmarks: look for the 68 landmarks even where the five points are given.
+      network: finds the 68 landmarks in a crop, instead of the finder: a function of [1,224,224,3] uint8 BGR that
+        returns [68,2], y-up (networks.landmark_network.LandmarkNetwork).
     Returns:
       list of FaceCrop, at least one.
     Raises:
       image_io.InputError: unreadable photo, wrong NAME.txt, no face, or a face that cannot be aligned; names the file.
     """
     image = image_io.read_image(image_path)
-    faces, count = face_finder.find_faces(image_path, image, finder, every)
-    names = ['%s_%d' % (name, i + 1) for i in range(len(faces))] if every and len(faces) > 1 else [name]
-    detected = faces[0].landmarks68 is not None
-    return [_crop(face, face_name, image_path, image, count, finder if landmarks68 or detected else None)
-            for face, face_name in zip(faces, names)]
+    faces, count = face_finder.find_faces(image_path, image, finder, all_faces)
+    names = ['%s_%d' % (name, i + 1) for i in range(len(faces))] if all_faces and len(faces) > 1 else [name]
+    crops = [_aligned(face, face_name, image_path, image, count) for face, face_name in zip(faces, names)]
+    if landmarks or faces[0].rect is not None:
+        crops = [_with_landmarks(crop, finder, network) for crop in crops]
+    return crops
 
 
-def _crop(face, name, image_path, image, count, finder):
+def _aligned(face, name, image_path, image, count):
     try:
         crop, lm_5p, trans_params = alignment.align_img(image, face.five_points, alignment.standard_five_points())
     except image_io.LandmarkError as error:
         raise image_io.LandmarkError('%s: %s' % (image_path, error))
-    lm_68p = lm_inside = None
-    if finder is not None:
-        # Looked for in the crop, however the five points came: the photo's would be up to a pixel beside it.
-        found = finder.crop_landmarks68(np.ascontiguousarray(crop[0, :, :, ::-1]), lm_5p)
-        in_photo = alignment.from_crop(found, trans_params)
-        lm_68p = alignment.to_y_up(found)
-        lm_inside = np.logical_and(in_photo >= 0, in_photo < image.size).all(axis=1)
-    return FaceCrop(name, image_path, count, crop[0], lm_5p, lm_68p, lm_inside)
+    bgr = np.ascontiguousarray(crop[0])
+    found = {} if face.rect is None else {'detector': 'dlib', 'score': face.rect.score, 'box': tuple(face.rect[:4])}
+    return FaceCrop(name, image_path, image.size, count, bgr, skinmask(bgr)[:, :, 0], lm_5p, None, None, trans_params,
+                    **found)
+
+
+def _with_landmarks(crop, finder, network):
+    """Looks for the 68 in the crop, however the five points were found: the photo's would be up to a pixel beside."""
+    if network is not None:
+        landmarks = network(crop.bgr[np.newaxis])
+    else:
+        rgb = np.ascontiguousarray(crop.bgr[:, :, ::-1])
+        landmarks = alignment.to_y_up(finder.crop_landmarks68(rgb, crop.lm_5p))
+    in_photo = alignment.from_crop(alignment.to_y_up(landmarks), crop.trans_params)
+    inside = np.logical_and(in_photo >= 0, in_photo < crop.image_size).all(axis=1)
+    return crop._replace(lm_68p=landmarks, lm_inside=inside)

@@ -11,7 +11,6 @@ from Deep3DFaceReconstruction.face_decoder import Face3D
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.photo import crops
 from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
-from Deep3DFaceReconstruction.photo.skin import skinmask
 from Deep3DFaceReconstruction.tf1 import tf
 
 
@@ -74,10 +73,10 @@ def test_the_portrait(open_model, tmp_path):
     from PIL import Image
     path = str(tmp_path / 'astronaut.png')
     Image.fromarray(data.astronaut()).save(path)
-    crop, = crops.crops_of_photo(path, 'astronaut', FaceFinder(), landmarks68=True)
-    mask = skinmask(crop.bgr)[:, :, 0]
-    coeff = fitting.Fitter(open_model, DEFAULT_ITERATIONS).fit(crop.bgr, mask, crop.lm_68p, crop.lm_inside).coeff
-    result, = Decoder(open_model)([crop], coeff[None], [mask])
+    crop, = crops.crops_of_photo(path, 'astronaut', FaceFinder(), landmarks=True)
+    fitter = fitting.Fitter(open_model, DEFAULT_ITERATIONS)
+    coeff = fitter.fit(crop.bgr, crop.attention, crop.lm_68p, crop.lm_inside).coeff
+    result, = Decoder(open_model)([crop], coeff[None])
     assert result.landmark_error <= 2.0
     assert result.photometric_error <= 12.0
     assert np.abs(coeff[COEFF_SLICES['id']]).max() < 5  # still a face of the model's

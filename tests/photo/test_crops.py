@@ -4,7 +4,9 @@ import pytest
 from skimage import data
 
 from Deep3DFaceReconstruction.photo import crops, image_io
+from Deep3DFaceReconstruction.photo.alignment import from_crop
 from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
+from Deep3DFaceReconstruction.photo.skin import skinmask
 
 
 def test_names_are_kept_apart():
@@ -40,7 +42,7 @@ def test_detected_and_given_points_agree(photo, finder, golden):
     assert given.faces_found is None and given.lm_68p is None
     np.testing.assert_array_equal(given.bgr, figures['0/aligned_bgr'][0])
     np.testing.assert_allclose(given.lm_5p, detected.lm_5p, atol=8)
-    looked_for, = crops.crops_of_photo(str(photo), 'astronaut', finder, landmarks68=True)
+    looked_for, = crops.crops_of_photo(str(photo), 'astronaut', finder, landmarks=True)
     np.testing.assert_allclose(looked_for.lm_68p[30], [given.lm_5p[2, 0], 223 - given.lm_5p[2, 1]], atol=4)
 
 
@@ -48,3 +50,25 @@ def test_points_that_span_no_face_name_the_photo(photo, finder):
     photo.with_suffix('.txt').write_text('5 5\n' * 5)
     with pytest.raises(image_io.LandmarkError, match=r'astronaut\.png: expected five landmarks that span a face'):
         crops.crops_of_photo(str(photo), 'astronaut', finder)
+
+
+def test_a_crop_owns_its_attention_and_its_way_back_to_the_photo(photo, finder):
+    crop, = crops.crops_of_photo(str(photo), 'astronaut', finder)
+    np.testing.assert_array_equal(crop.attention, skinmask(crop.bgr)[:, :, 0])
+    assert crop.attention.shape == (224, 224) and crop.attention.dtype == np.uint8
+    assert crop.image_size == (512, 512) and crop.doubts == ()
+    left, top, right, bottom = crop.box
+    nose = from_crop(crop.lm_5p, crop.trans_params)[2]
+    assert left < nose[0] < right and top < nose[1] < bottom
+    assert crop.detector and crop.score > 0
+
+
+def test_a_network_may_find_the_landmarks(photo, finder):
+    inside_and_out = np.full((68, 2), 112.0)
+    inside_and_out[:5] = -5000
+    shapes = []
+    crop, = crops.crops_of_photo(str(photo), 'astronaut', finder,
+                                 network=lambda bgr: shapes.append(bgr.shape) or inside_and_out)
+    assert shapes == [(1, 224, 224, 3)]
+    np.testing.assert_array_equal(crop.lm_68p, inside_and_out)
+    np.testing.assert_array_equal(crop.lm_inside, np.arange(68) >= 5)

@@ -5,9 +5,10 @@ import sys
 
 from Deep3DFaceReconstruction.dataset import preparation, sample_files
 from Deep3DFaceReconstruction.dataset.contact_sheet import write_contact_sheet
-from Deep3DFaceReconstruction.dataset.task_pool import PoolError, task_pool
+from Deep3DFaceReconstruction.dataset.task_pool import task_pool
+from Deep3DFaceReconstruction.errors import InputError, UserError, message_of
 from Deep3DFaceReconstruction.photo.alignment import POS, align_img, standard_five_points
-from Deep3DFaceReconstruction.photo.image_io import InputError, list_images, result_names
+from Deep3DFaceReconstruction.photo.image_io import list_images, result_names
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.arguments import positive
 from Deep3DFaceReconstruction.system.process import prepare_process
@@ -43,8 +44,8 @@ def main(arguments=None):
     prepare_process()  # the processes of --jobs inherit it; they work outside their main threads
     try:
         return run(options)
-    except (InputError, assets.AssetError, PoolError, OSError) as error:
-        print(error, file=sys.stderr)
+    except (UserError, OSError) as error:
+        print(message_of(error), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print('stopped; the same command goes on from here', file=sys.stderr)

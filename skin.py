@@ -6,7 +6,8 @@ import sys
 import numpy as np
 from PIL import Image
 
-from Deep3DFaceReconstruction.photo.image_io import InputError, read_image
+from Deep3DFaceReconstruction.errors import UserError, message_of
+from Deep3DFaceReconstruction.photo.image_io import read_image
 from Deep3DFaceReconstruction.photo.skin import skinmask
 from Deep3DFaceReconstruction.system.files import written_aside
 
@@ -28,8 +29,8 @@ def main(arguments=None):
     for path in options.images:
         try:
             write_mask(path, options.output)
-        except (InputError, OSError) as error:
-            print(error, file=sys.stderr)
+        except (UserError, OSError) as error:
+            print(message_of(error), file=sys.stderr)
             failed += 1
     return 1 if failed else 0
 

@@ -2,6 +2,7 @@
 import argparse
 import sys
 
+from Deep3DFaceReconstruction.errors import UserError, message_of
 from Deep3DFaceReconstruction.system.arguments import positive
 from Deep3DFaceReconstruction.system.face_model_option import add_face_model_option
 from Deep3DFaceReconstruction.system.process import prepare_process
@@ -31,12 +32,10 @@ def main(arguments=None):
     options = parse_arguments(arguments)
     prepare_process()
     # NumPy reads those settings when it is imported.
-    from Deep3DFaceReconstruction.photo.image_io import InputError
-    from Deep3DFaceReconstruction.system import assets
     try:
         return run(options)
-    except (InputError, assets.AssetError, OSError) as error:
-        print(error, file=sys.stderr)
+    except (UserError, OSError) as error:
+        print(message_of(error), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print('stopped; the same command goes on from here', file=sys.stderr)

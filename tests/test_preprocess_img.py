@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 import preprocess_img
+from Deep3DFaceReconstruction.errors import LandmarkError
 from Deep3DFaceReconstruction.photo import alignment
-from Deep3DFaceReconstruction.photo.image_io import LandmarkError
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'golden', 'preprocess.npz')
 CASES = range(4)

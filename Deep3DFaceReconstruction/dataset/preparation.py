@@ -8,10 +8,11 @@ import numpy as np
 
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
 from Deep3DFaceReconstruction.dataset import sample_files
+from Deep3DFaceReconstruction.errors import AssetError, InputError, LandmarkError
 from Deep3DFaceReconstruction.photo.alignment import to_y_up
 from Deep3DFaceReconstruction.photo.crops import crops_of_photo
 from Deep3DFaceReconstruction.photo.face_finder import FaceFinder, five_from_68
-from Deep3DFaceReconstruction.photo.image_io import InputError, LandmarkError, landmark_path_for, result_names
+from Deep3DFaceReconstruction.photo.image_io import landmark_path_for, result_names
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.files import written_aside
 
@@ -150,7 +151,7 @@ def prepare_all(run, preparer, paths, progress=lambda row: None):
         report.writerow(Row._fields)
         photos = list(zip(paths, result_names(paths)))
         for (path, name), row in zip(photos, run(preparer, photos)):
-            if isinstance(row, (OSError, assets.AssetError)):
+            if isinstance(row, (OSError, AssetError)):
                 raise row
             if isinstance(row, Exception):
                 row = Row(path, name, FAILED, '%s: %s: %s' % (path, type(row).__name__, row), '', '')

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE, LANDMARK_COUNT
-from Deep3DFaceReconstruction.photo.image_io import InputError
+from Deep3DFaceReconstruction.errors import InputError, one_line
 from Deep3DFaceReconstruction.system.files import remove_unfinished, written_aside
 
 TEXT_DIR, LANDMARK_DIR, MASK_DIR, COEFF_DIR = 'lm', 'lm_bin', 'mask', 'coeff'
@@ -88,7 +88,7 @@ def set_opened(folder):
         os.makedirs(folder, exist_ok=True)
         lock = open(os.path.join(folder, _LOCK), 'w')
     except OSError as error:
-        raise DataError('%s: expected a folder that can be written, got: %s' % (folder, error.strerror))
+        raise DataError('%s: expected a folder that can be written, got: %s' % (folder, one_line(error)))
     with lock:
         try:
             # The system drops the lock of a process that dies.
@@ -185,7 +185,7 @@ def _read_bytes(path):
         with open(path, 'rb') as file:
             return file.read()
     except OSError as error:
-        raise DataError('%s: expected a readable file, got: %s' % (path, error.strerror or error))
+        raise DataError('%s: expected a readable file, got: %s' % (path, one_line(error)))
 
 
 def _read_picture(path, flags):

@@ -5,6 +5,8 @@ import itertools
 import logging
 import tempfile
 
+from Deep3DFaceReconstruction.errors import UserError, one_line
+
 # Items per task: Dask spends some milliseconds on each task.
 _CHUNK = 4
 # Tasks per worker thread that are handed out ahead: enough to keep it busy, few enough to keep memory constant.
@@ -14,7 +16,7 @@ _RECOUNT = 16
 _TIMEOUT_SECONDS = 30
 
 
-class PoolError(Exception):
+class PoolError(UserError):
     """A cluster cannot be used; the message is one line for the user."""
 
 
@@ -55,7 +57,7 @@ def task_pool(jobs=1, scheduler=None):
             client.wait_for_workers(1, timeout=_TIMEOUT_SECONDS)
         except (OSError, ValueError, TimeoutError) as error:
             raise PoolError('%s: expected a running Dask scheduler with workers, got: %s'
-                            % (scheduler, ' '.join(str(error).split())))
+                            % (scheduler, one_line(error)))
         yield lambda function, items: _run_on_cluster(client, function, items)
 
 
@@ -97,11 +99,11 @@ def _results(submit, chunk, future):
         return future.result()
     except KilledWorker as error:
         if len(chunk) == 1:
-            return [WorkerDiedError(' '.join(str(error).split()))]
+            return [WorkerDiedError(one_line(error))]
     # What the function itself raises comes back as a result: this is the cluster's own.
     except Exception as error:
         raise PoolError('the Dask cluster cannot go on (its scheduler and workers need this program on PYTHONPATH and '
-                        'the same packages): %s: %s' % (type(error).__name__, ' '.join(str(error).split())))
+                        'the same packages): %s: %s' % (type(error).__name__, one_line(error)))
     return [result for item in chunk for result in _results(submit, *submit([item]))]
 
 

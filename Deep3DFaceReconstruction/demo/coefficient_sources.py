@@ -55,7 +55,7 @@ def choose_source(network_path, options, model):
       network_path: a .pb file, a checkpoint, or None for fitting alone.
       options: options.DemoOptions; model: face_model.FaceModel.
     Raises:
-      assets.AssetError: a network file that is missing or unusable.
+      AssetError: a network file that is missing or unusable.
     """
     network = NetworkSource(network_path, options.batch_size) if network_path else None
     if network is None or options.fit == 'refine':

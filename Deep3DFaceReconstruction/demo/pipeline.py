@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tqdm import tqdm
 
 from Deep3DFaceReconstruction.demo.prefetch import batches, prefetched
+from Deep3DFaceReconstruction.errors import AssetError, InputError, UserError, message_of, one_line
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.photo import image_io
 from Deep3DFaceReconstruction.photo.crops import crops_of_photo
@@ -41,15 +42,15 @@ def run(options):
     try:
         image_paths = image_io.list_images(options.input)
         if not image_paths:
-            raise image_io.InputError('%s: expected photos (%s), found none' % (
+            raise InputError('%s: expected photos (%s), found none' % (
                 options.input, ', '.join(image_io.IMAGE_EXTENSIONS)))
         check_writable(options.output)
         remove_unfinished(options.output, UNFINISHED_SECONDS)
         rows = list(_reconstruct_all(options, image_paths))
         summary_path = os.path.join(options.output, SUMMARY_NAME)
         write_summary(summary_path, rows)
-    except (image_io.InputError, assets.AssetError, OSError) as error:
-        print('demo.py: %s' % error, file=sys.stderr)
+    except (UserError, OSError) as error:
+        print('demo.py: %s' % message_of(error), file=sys.stderr)
         return 1
     failed = sum(row.status != 'ok' for row in rows)
     print('%d reconstructed, %d failed; %s' % (len(rows) - failed, failed, summary_path))
@@ -60,28 +61,28 @@ def check_writable(folder):
     """Makes the folder and sees that files can be made in it.
 
     Raises:
-      OSError: with a message that names the folder.
+      InputError: neither can be done.
     """
     try:
         os.makedirs(folder, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise OSError('%s: expected a folder that can be written, but: %s' % (folder, error.strerror or error))
+        raise InputError('%s: expected a folder that can be written, got: %s' % (folder, one_line(error)))
 
 
 def network_path(options):
     """The file of the network to use, or None for fitting alone: the .pb, else --pretrain_weights.
 
     Raises:
-      assets.AssetError: --fit refine or never, and there is no network.
+      AssetError: --fit refine or never, and there is no network.
     """
     if options.fit == 'only':
         return None
     if options.use_pb and os.path.isfile(assets.FACE_RECON_PB):
         return assets.FACE_RECON_PB
     if options.pretrain_weights is None and options.fit in ('refine', 'never'):
-        raise assets.AssetError('--fit %s: expected a network in %s or --pretrain_weights CKPT, found neither' % (
+        raise AssetError('--fit %s: expected a network in %s or --pretrain_weights CKPT, found neither' % (
             options.fit, assets.FACE_RECON_PB))
     return options.pretrain_weights
 
@@ -122,7 +123,7 @@ def _read_photo(path_and_name, finder, all_faces, landmarks):
     begin = time.time()
     try:
         crops, reason = crops_of_photo(path, name, finder, all_faces, landmarks), None
-    except image_io.InputError as error:
+    except InputError as error:
         crops, reason = [], str(error)
     return ReadPhoto(path, name, crops, time.time() - begin, reason)
 
@@ -161,7 +162,7 @@ def _report(started, progress):
             error = writing.exception()
             if isinstance(error, (OSError, ValueError)):
                 row = failure_row(photo, row.name, '%s: its results could not be written: %s' % (
-                    photo.image_path, getattr(error, 'strerror', None) or error))
+                    photo.image_path, one_line(error)))
             elif error is not None:
                 raise error
             yield _told(row, progress)

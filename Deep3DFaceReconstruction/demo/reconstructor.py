@@ -31,7 +31,7 @@ class Reconstructor:
       options: options.DemoOptions.
       model: face_model.FaceModel.
     Raises:
-      assets.AssetError: an unusable network.
+      AssetError: an unusable network.
     """
 
     def __init__(self, network_path, options, model):

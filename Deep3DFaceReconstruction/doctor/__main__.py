@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from Deep3DFaceReconstruction.doctor import asset_checks, catalogue, child_checks, machine_checks, report, stray_files
 from Deep3DFaceReconstruction.doctor.findings import MISSING, OK, WRONG, Finding, Verdict
+from Deep3DFaceReconstruction.errors import AssetError, one_line
 from Deep3DFaceReconstruction.system import assets
 
 # Without these, demo.py does not start; what it needs of models and networks depends on which are there.
@@ -34,10 +35,10 @@ def diagnose(root=assets.ROOT):
         try:
             paths[item.key] = catalogue.path_of(item, root)
             verdict = asset_checks.visible(paths[item.key], item.kind) if paths[item.key] else None
-        except assets.AssetError:
+        except AssetError:
             paths[item.key], verdict = None, Verdict(MISSING, 'not installed', 'Type: make setup.')
         except OSError as error:
-            verdict = Verdict(WRONG, 'cannot be read (%s)' % (error.strerror or error))
+            verdict = Verdict(WRONG, 'cannot be read (%s)' % one_line(error))
         if verdict:
             verdicts.setdefault(item.key, verdict)
     deep, noise = _look_inside({key: path for key, path in paths.items() if key not in verdicts})

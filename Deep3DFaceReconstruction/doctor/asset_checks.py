@@ -6,7 +6,8 @@ when they are called; each takes a path, returns a Verdict and raises AssetError
 import os
 
 from Deep3DFaceReconstruction.doctor.findings import MISSING, OK, WRONG, Verdict
-from Deep3DFaceReconstruction.system import assets, file_kinds
+from Deep3DFaceReconstruction.errors import AssetError, one_line
+from Deep3DFaceReconstruction.system import file_kinds
 
 
 def visible(path, kind=None):
@@ -68,9 +69,9 @@ def check_face_recon_pb(path):
             coeff = network(np.zeros([1, IMAGE_SIZE, IMAGE_SIZE, 3], np.float32))
             outputs = network.outputs
     except tf.errors.OpError as error:
-        raise assets.AssetError('%s: expected a graph that runs, got: %s' % (path, assets.first_line(error)))
+        raise AssetError('%s: expected a graph that runs, got: %s' % (path, one_line(error)))
     if not np.isfinite(coeff).all():
-        raise assets.AssetError('%s: expected finite coefficients of a black picture, got NaN or infinity' % path)
+        raise AssetError('%s: expected finite coefficients of a black picture, got NaN or infinity' % path)
     return Verdict(OK, '%s, input_imgs:0 -> coeff:0, %s outputs%s' % (
         megabytes(path), outputs or coeff.shape[1], ' (white light)' if outputs and outputs != coeff.shape[1] else ''))
 
@@ -86,7 +87,7 @@ def check_landmark68_pb(path):
     try:
         LandmarkNetwork(path)(np.zeros([1, IMAGE_SIZE, IMAGE_SIZE, 3], np.uint8))
     except (tf.errors.OpError, ValueError, TypeError) as error:
-        raise assets.AssetError('%s: expected a graph that runs, got: %s' % (path, assets.first_line(error)))
+        raise AssetError('%s: expected a graph that runs, got: %s' % (path, one_line(error)))
     return Verdict(OK, '%s, input_imgs:0 -> landmark:0, 68 points' % megabytes(path))
 
 
@@ -105,7 +106,7 @@ def check_facenet(folder):
 
     prefix = perceptual_net.facenet_checkpoint(folder)
     if prefix is None:
-        raise assets.AssetError('%s: expected the .index and .data files of the checkpoint, came %s' % (
+        raise AssetError('%s: expected the .index and .data files of the checkpoint, came %s' % (
             folder, ', '.join(sorted(os.listdir(folder))[:3])))
     verdict = _check_checkpoint(prefix, _variables(r_net.Perceptual_Net), 'Perceptual_Net')
     return verdict._replace(found='%s, %s' % (os.path.basename(prefix), verdict.found))
@@ -150,7 +151,7 @@ def check_landmark_predictor(path):
     predictor = _dlib_reader(dlib.shape_predictor, path, 'a shape predictor of dlib')
     count = predictor(np.zeros([64, 64, 3], np.uint8), dlib.rectangle(0, 0, 63, 63)).num_parts
     if count != LANDMARK_COUNT:
-        raise assets.AssetError('%s: expected a predictor of %d points, came one of %d' % (path, LANDMARK_COUNT, count))
+        raise AssetError('%s: expected a predictor of %d points, came one of %d' % (path, LANDMARK_COUNT, count))
     return Verdict(OK, '%s, %d points' % (megabytes(path), count))
 
 
@@ -166,5 +167,5 @@ def _dlib_reader(reader, path, what):
     try:
         return reader(path)
     except RuntimeError as error:
-        raise assets.AssetError('%s: expected %s, but it cannot be read, as if damaged or cut off (%s)' % (
-            path, what, str(error).strip().splitlines()[0]))
+        raise AssetError('%s: expected %s, but it cannot be read, as if damaged or cut off (%s)' % (
+            path, what, one_line(error)))

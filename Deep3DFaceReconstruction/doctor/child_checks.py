@@ -13,6 +13,7 @@ import tempfile
 
 from Deep3DFaceReconstruction.doctor import asset_checks, gpu_check, machine_checks
 from Deep3DFaceReconstruction.doctor.findings import OK, UNCHECKED, WRONG, Verdict
+from Deep3DFaceReconstruction.errors import AssetError, one_line
 from Deep3DFaceReconstruction.system import assets
 
 # What the checks behind it in a child need: where it is not ok, they are not tried.
@@ -49,14 +50,14 @@ def check(key, path):
     """
     try:
         return _MACHINE[key]() if key in _MACHINE else _FILES[key](path)
-    except assets.AssetError as error:
+    except AssetError as error:
         return Verdict(WRONG, _without_path(str(error), path))
     except ImportError as error:
         return Verdict(UNCHECKED, 'there, but not looked into: %s' % error)
     except MemoryError:
         return Verdict(UNCHECKED, 'there, but not looked into: too little memory')
     except Exception as error:  # a check of its own never stops the others
-        return Verdict(WRONG, 'cannot be checked: %s: %s' % (type(error).__name__, ' '.join(str(error).split())))
+        return Verdict(WRONG, 'cannot be checked: %s: %s' % (type(error).__name__, one_line(error)))
 
 
 def _without_path(message, path):

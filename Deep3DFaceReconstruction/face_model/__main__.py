@@ -3,6 +3,7 @@ import argparse
 import os
 import sys
 
+from Deep3DFaceReconstruction.errors import UserError, message_of
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.process import prepare_process
 
@@ -52,8 +53,8 @@ def main(arguments=None):
     # NumPy reads those settings when it is imported.
     try:
         return {'convert': _convert, 'check': _check}[options.command](options)
-    except (assets.AssetError, OSError) as error:
-        print(error, file=sys.stderr)
+    except (UserError, OSError) as error:
+        print(message_of(error), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

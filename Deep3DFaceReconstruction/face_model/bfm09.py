@@ -9,6 +9,7 @@ import numpy as np
 from scipy.io import savemat
 
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, TEX_DIM
+from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.system import assets, file_kinds
 from Deep3DFaceReconstruction.system.files import written_aside
 from Deep3DFaceReconstruction.system.mat_file import CheckedArrays, MatFile
@@ -42,10 +43,6 @@ _SKIN_COLOUR = (20.0, 255.0)
 _FALLING_SLACK = 1.001
 
 
-class Bfm09Error(assets.AssetError):
-    """The BFM09 files are incomplete or not what they should be."""
-
-
 def sources_present(folder=assets.BFM_DIR):
     """Whether somebody has put the two licensed files there, so that a conversion is wanted."""
     return all(os.path.isfile(os.path.join(folder, name)) for name in SOURCES[:2])
@@ -58,14 +55,14 @@ def convert(out_path, folder=assets.BFM_DIR):
       out_path: the .mat file to write; written aside, then renamed.
       folder: where the six files of SOURCES lie.
     Raises:
-      Bfm09Error: a file is missing, is another one than it should be, or holds values that cannot be right; names
+      FaceModelError: a file is missing, is another one than it should be, or holds values that cannot be right; names
         the file, what was expected and what came.
       OSError: the folder of `out_path` cannot be written.
     """
     missing = [name for name in SOURCES if not os.path.isfile(os.path.join(folder, name))]
     if missing:
-        raise Bfm09Error('%s: expected the files that convert BFM09 (%s), missing: %s; BFM/README.md says where '
-                         'they come from' % (folder, ', '.join(SOURCES), ', '.join(missing)))
+        raise FaceModelError('%s: expected the files that convert BFM09 (%s), missing: %s; BFM/README.md says where '
+                             'they come from' % (folder, ', '.join(SOURCES), ', '.join(missing)))
     in_expression, in_bfm = _vertex_choice(folder)
     # The small files first: what is wrong is told before the large ones are read.
     model = _topology(folder, len(in_bfm))
@@ -84,7 +81,7 @@ def check_source(path):
     Returns:
       what it holds, in words.
     Raises:
-      Bfm09Error: see convert.
+      FaceModelError: see convert.
       ValueError: another name.
     """
     folder, name = os.path.split(path)
@@ -107,7 +104,7 @@ def check_source(path):
 
 def _check_morphable_model(folder, name):
     get = _arrays(folder, name)
-    shapes = MatFile(os.path.join(folder, name), Bfm09Error, _what(name)).shapes
+    shapes = MatFile(os.path.join(folder, name), FaceModelError, _what(name)).shapes
     for key, shape in _BFM09_SHAPES.items():
         if shapes.get(key) != shape:
             raise get.wrong(key, 'numbers of shape %s' % list(shape),
@@ -123,7 +120,7 @@ def _what(name):
 
 def _arrays(folder, name):
     path = os.path.join(folder, name)
-    return CheckedArrays(MatFile(path, Bfm09Error, _what(name)), path, Bfm09Error, _what(name))
+    return CheckedArrays(MatFile(path, FaceModelError, _what(name)), path, FaceModelError, _what(name))
 
 
 def _vertex_choice(folder):
@@ -214,7 +211,7 @@ def _expression_basis(folder, in_expression):
         stream.seek(4 + 4 * size)  # the dimension and the mean
         components = np.fromfile(stream, np.float32, size * EX_DIM).reshape(EX_DIM, size)
     if not np.isfinite(components).all():
-        raise Bfm09Error('%s: expected finite numbers, came NaN or infinity' % path)
+        raise FaceModelError('%s: expected finite numbers, came NaN or infinity' % path)
     chosen = components[:, _rows(in_expression)].T.astype(np.float64)
     return chosen * deviations[:EX_DIM] / MICROMETRES_PER_DM
 
@@ -224,22 +221,22 @@ def _check_expression_file(path):
     expected = 4 + 4 * size * (1 + EXPRESSION_DIM)
     if os.path.getsize(path) != expected:
         came = file_kinds.what_is(path)
-        raise Bfm09Error('%s: expected %d bytes (int32, then float32 [80,%d]), came %d%s' % (
+        raise FaceModelError('%s: expected %d bytes (int32, then float32 [80,%d]), came %d%s' % (
             path, expected, size, os.path.getsize(path), ': ' + came if came else ''))
     dimension = int(np.fromfile(path, np.int32, 1)[0])
     if dimension != EXPRESSION_DIM:
-        raise Bfm09Error('%s: expected dimension %d, came %d' % (path, EXPRESSION_DIM, dimension))
+        raise FaceModelError('%s: expected dimension %d, came %d' % (path, EXPRESSION_DIM, dimension))
 
 
 def _expression_deviations(path):
     try:
         deviations = np.loadtxt(path, ndmin=1).ravel()
     except (OSError, ValueError, IndexError):
-        raise Bfm09Error('%s: expected %d standard deviations, came %s' % (
+        raise FaceModelError('%s: expected %d standard deviations, came %s' % (
             path, EXPRESSION_DIM, file_kinds.what_is(path) or 'something else'))
     if deviations.shape != (EXPRESSION_DIM,):
-        raise Bfm09Error('%s: expected %d standard deviations, came %d' % (path, EXPRESSION_DIM, deviations.size))
+        raise FaceModelError('%s: expected %d standard deviations, came %d' % (path, EXPRESSION_DIM, deviations.size))
     # The public file's do not fall from each one to the next, so falling is not asked for.
     if not (np.isfinite(deviations).all() and deviations.min() > 0):
-        raise Bfm09Error('%s: expected standard deviations above 0, came %g' % (path, deviations.min()))
+        raise FaceModelError('%s: expected standard deviations above 0, came %g' % (path, deviations.min()))
     return deviations

@@ -14,10 +14,10 @@ import numpy as np
 import scipy.io
 
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM
+from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.face_model import albedo_transfer, ict_landmarks
 from Deep3DFaceReconstruction.meshes import obj_reader, registration, subdivision
 from Deep3DFaceReconstruction.photo.alignment import five_points, standard_five_points
-from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.files import written_aside
 
 NAME = 'ICT-FaceKit (USC ICT)'
@@ -51,10 +51,6 @@ _NORM_SLACK = 1.05
 _LOG = logging.getLogger(__name__)
 
 
-class IctFaceKitError(assets.AssetError):
-    """The folder of ICT-FaceKit cannot be used; the message says which file, what was expected and what came."""
-
-
 def convert(folder, out_path, albedo_source, landmark_file=None, layout=ICT_LAYOUT):
     """Writes ICT-FaceKit as a face model file.
 
@@ -77,7 +73,7 @@ def convert(folder, out_path, albedo_source, landmark_file=None, layout=ICT_LAYO
       The dict that was written: the keys of BFM_model_front.mat (exBase padded with zeros to 64 columns), name,
       licence, and exNames, the expressions' names in the order of the columns.
     Raises:
-      IctFaceKitError, AssetError: a file is missing or wrong, or the landmarks cannot be true.
+      FaceModelError, AssetError: a file is missing or wrong, or the landmarks cannot be true.
       OSError: out_path cannot be written.
     """
     folder = _model_folder(folder)
@@ -95,7 +91,7 @@ def convert(folder, out_path, albedo_source, landmark_file=None, layout=ICT_LAYO
         shapes, triangles, keypoints = _refined(coarse, quads, landmarks)
         point_buf = subdivision.vertex_face_table(triangles, shapes.shape[1])
     except ValueError as error:
-        raise IctFaceKitError('%s: %s' % (os.path.join(folder, NEUTRAL + '.obj'), error))
+        raise FaceModelError('%s: %s' % (os.path.join(folder, NEUTRAL + '.obj'), error))
     shapes = _framed(shapes, keypoints, listed_in)
     triangles = _facing_out(shapes[0], triangles, keypoints)
 
@@ -113,8 +109,8 @@ def _model_folder(folder):
     for candidate in (folder, os.path.join(folder, FOLDER_NAME)):
         if os.path.isfile(os.path.join(candidate, NEUTRAL + '.obj')):
             return os.path.abspath(candidate)
-    raise IctFaceKitError('%s: expected the folder %s of ICT-FaceKit, or the folder that holds it, found no %s.obj'
-                          % (folder, FOLDER_NAME, NEUTRAL))
+    raise FaceModelError('%s: expected the folder %s of ICT-FaceKit, or the folder that holds it, found no %s.obj'
+                         % (folder, FOLDER_NAME, NEUTRAL))
 
 
 def _some(names):
@@ -130,10 +126,10 @@ def _files(folder, layout):
     expressions = [name for name in present if name != NEUTRAL and not _IDENTITY.match(name)]
     missing = [name + '.obj' for name in identities if name not in present]
     if missing:
-        raise IctFaceKitError('%s: expected %d identities, lacks %s' % (folder, layout.identities, _some(missing)))
+        raise FaceModelError('%s: expected %d identities, lacks %s' % (folder, layout.identities, _some(missing)))
     if not 1 <= len(expressions) <= EX_DIM:
-        raise IctFaceKitError('%s: expected the .obj files of 1 to %d expressions, found %d: %s'
-                              % (folder, EX_DIM, len(expressions), _some(expressions) or 'none'))
+        raise FaceModelError('%s: expected the .obj files of 1 to %d expressions, found %d: %s'
+                             % (folder, EX_DIM, len(expressions), _some(expressions) or 'none'))
     lacking = [name for name in EXPRESSIONS if name not in expressions]
     unknown = [name for name in expressions if name not in EXPRESSIONS]
     if lacking or unknown:
@@ -148,15 +144,15 @@ def _read_neutral(path, layout):
     vertices = _read_vertices(path, layout)
     quads = obj_reader.read_faces(path, layout.face_quads, corners=4)
     if quads.max() >= layout.face_vertices:
-        raise IctFaceKitError('%s: expected the first %d faces on the first %d vertices, came vertex %d'
-                              % (path, layout.face_quads, layout.face_vertices, quads.max()))
+        raise FaceModelError('%s: expected the first %d faces on the first %d vertices, came vertex %d'
+                             % (path, layout.face_quads, layout.face_vertices, quads.max()))
     return vertices, quads
 
 
 def _read_vertices(path, layout):
     vertices = obj_reader.read_vertices(path)
     if len(vertices) != layout.vertices:
-        raise IctFaceKitError('%s: expected %d vertices, came %d' % (path, layout.vertices, len(vertices)))
+        raise FaceModelError('%s: expected %d vertices, came %d' % (path, layout.vertices, len(vertices)))
     return vertices
 
 

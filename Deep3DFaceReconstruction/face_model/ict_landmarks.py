@@ -6,8 +6,8 @@ import numpy as np
 
 from Deep3DFaceReconstruction.conventions import LANDMARK_COUNT
 from Deep3DFaceReconstruction.dataset.augmentation import flip_permutation
+from Deep3DFaceReconstruction.errors import AssetError, one_line
 from Deep3DFaceReconstruction.photo import alignment
-from Deep3DFaceReconstruction.system import assets
 
 # Vertices of generic_neutral_mesh.obj, from 0, in the order of the 68 iBUG landmarks (ICT-FaceKit's README).
 ICT_LANDMARKS = (
@@ -59,8 +59,8 @@ def find_landmarks(folders, vertex_count, landmark_file=None):
     if landmark_file is not None:
         lists = _lists(landmark_file)
         if not lists:
-            raise assets.AssetError('%s: expected a list of %d landmark vertices, found none'
-                                    % (landmark_file, LANDMARK_COUNT))
+            raise AssetError('%s: expected a list of %d landmark vertices, found none'
+                             % (landmark_file, LANDMARK_COUNT))
         return _checked(lists[0], vertex_count, landmark_file), landmark_file
     for folder in folders:
         for name in _README_NAMES:
@@ -77,8 +77,8 @@ def _lists(path):
         with open(path, encoding='utf-8', errors='replace') as stream:
             text = stream.read()
     except OSError as error:
-        raise assets.AssetError('%s: expected a text with %d landmark vertices, cannot be read: %s'
-                                % (path, LANDMARK_COUNT, error.strerror or error))
+        raise AssetError('%s: expected a text with %d landmark vertices, cannot be read: %s'
+                         % (path, LANDMARK_COUNT, one_line(error)))
     rows = [re.split(r'[\s,;]+', match.group()) for match in _NUMBERS.finditer(text)]
     return [np.array([int(number) for number in row]) for row in rows if len(row) == LANDMARK_COUNT]
 
@@ -86,11 +86,11 @@ def _lists(path):
 def _checked(landmarks, vertex_count, source):
     values, counts = np.unique(landmarks, return_counts=True)
     if counts.max() > 1:
-        raise assets.AssetError('%s: expected %d different landmark vertices, came %d twice'
-                                % (source, LANDMARK_COUNT, values[counts > 1][0]))
+        raise AssetError('%s: expected %d different landmark vertices, came %d twice'
+                         % (source, LANDMARK_COUNT, values[counts > 1][0]))
     if values[-1] >= vertex_count:
-        raise assets.AssetError('%s: expected landmark vertices of the face area, 0 to %d, came %d'
-                                % (source, vertex_count - 1, values[-1]))
+        raise AssetError('%s: expected landmark vertices of the face area, 0 to %d, came %d'
+                         % (source, vertex_count - 1, values[-1]))
     return landmarks
 
 
@@ -108,8 +108,8 @@ def check_landmarks(places, five_points, source):
     """
     wrong = _first_fault(places, five_points)
     if wrong:
-        raise assets.AssetError('%s: this is no list of the %d iBUG landmarks of this mesh (give the right one '
-                                'with a landmark file): %s' % (source, LANDMARK_COUNT, wrong))
+        raise AssetError('%s: this is no list of the %d iBUG landmarks of this mesh (give the right one '
+                         'with a landmark file): %s' % (source, LANDMARK_COUNT, wrong))
 
 
 def _first_fault(places, standard):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, LANDMARK_COUNT, TEX_DIM
+from Deep3DFaceReconstruction.errors import FaceModelError, one_line
 from Deep3DFaceReconstruction.face_model import bfm09, cache, open_model
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.mat_file import CheckedArrays, MatFile
@@ -43,10 +44,6 @@ class FaceModel(NamedTuple):
     region_triangles: np.ndarray  # [f,3] int32, the smaller photometric region, as vertices of the whole mesh
     skinmask: np.ndarray          # [N] float32, 0 or 1: the region of the reflectance loss
     keypoints: np.ndarray         # [68] int32, the iBUG landmarks
-
-
-class FaceModelError(assets.AssetError):
-    """A face model file that cannot be used."""
 
 
 def load_face_model(path=None):
@@ -82,7 +79,7 @@ def _find_model_file():
         bfm09.convert(assets.BFM_MODEL)
     except OSError as error:
         raise FaceModelError('%s: expected to write the converted Basel Face Model here, but: %s' % (
-            assets.BFM_MODEL, error.strerror or error))
+            assets.BFM_MODEL, one_line(error)))
     return assets.BFM_MODEL
 
 

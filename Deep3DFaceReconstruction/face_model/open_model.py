@@ -12,6 +12,7 @@ import numpy as np
 import scipy.io
 
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, LANDMARK_COUNT, TEX_DIM
+from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.meshes import subdivision
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.files import written_aside
@@ -64,16 +65,16 @@ def full_topology(quads, vertex_count, keep):
 
 def _read(path):
     if not os.path.isfile(path):
-        raise assets.AssetError('%s: expected the open face model, found nothing; '
-                                'restore it from git or type: python -m tools.open_model' % path)
+        raise AssetError('%s: expected the open face model, found nothing; '
+                         'restore it from git or type: python -m tools.open_model' % path)
     try:
         with np.load(path, allow_pickle=False) as archive:
             data = {key: archive[key] for key in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise assets.AssetError('%s: expected the open face model, cannot be read: %s' % (path, error))
+        raise AssetError('%s: expected the open face model, cannot be read: %s' % (path, error))
     missing = [key for key in _KEYS if key not in data]
     if missing:
-        raise assets.AssetError('%s: expected the open face model, lacks %s' % (path, ', '.join(missing)))
+        raise AssetError('%s: expected the open face model, lacks %s' % (path, ', '.join(missing)))
     return data
 
 
@@ -144,7 +145,7 @@ def _check(model, path):
                 'part': (1, count), 'uv': (count, 2), 'keypoints': (1, LANDMARK_COUNT)}
     for key, shape in expected.items():
         if model[key].shape != shape:
-            raise assets.AssetError('%s: expected %s of shape %s, got %s' % (path, key, shape, model[key].shape))
+            raise AssetError('%s: expected %s of shape %s, got %s' % (path, key, shape, model[key].shape))
 
 
 def write_open_model_front(path=assets.OPEN_MODEL_FRONT, source=assets.OPEN_MODEL):

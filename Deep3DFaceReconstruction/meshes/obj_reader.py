@@ -4,12 +4,13 @@ import warnings
 
 import numpy as np
 
-from Deep3DFaceReconstruction.system import assets, file_kinds
+from Deep3DFaceReconstruction.errors import AssetError, one_line
+from Deep3DFaceReconstruction.system import file_kinds
 
 _BEHIND_SLASH = re.compile(br'/\S*')
 
 
-class ObjError(assets.AssetError):
+class ObjError(AssetError):
     """An .obj file that cannot be used."""
 
 
@@ -19,7 +20,7 @@ def _lines(path, word):
         with open(path, 'rb') as stream:
             text = stream.read()
     except OSError as error:
-        raise ObjError('%s: expected an .obj file, cannot be read: %s' % (path, error.strerror or error))
+        raise ObjError('%s: expected an .obj file, cannot be read: %s' % (path, one_line(error)))
     start = word + b' '
     found = [line[len(start):] for line in text.splitlines() if line.startswith(start)]
     if not found:

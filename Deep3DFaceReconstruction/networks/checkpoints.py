@@ -13,7 +13,8 @@ import tempfile
 
 import numpy as np
 
-from Deep3DFaceReconstruction.system import assets, file_kinds
+from Deep3DFaceReconstruction.errors import AssetError, one_line
+from Deep3DFaceReconstruction.system import file_kinds
 from Deep3DFaceReconstruction.system.files import remove_unfinished
 from Deep3DFaceReconstruction.tf1 import tf
 
@@ -23,7 +24,7 @@ _PARTIAL = '.partial-'
 _READ_ERRORS = (tf.errors.OpError, ValueError, RuntimeError, IndexError)
 
 
-class CheckpointError(assets.AssetError):
+class CheckpointError(AssetError):
     """A checkpoint or a frozen graph is missing, damaged or of another network; the message is for the user."""
 
 
@@ -100,7 +101,7 @@ class Checkpoint:
             self.shapes = {n: list(s) for n, s in self._reader.get_variable_to_shape_map().items()}
         except _READ_ERRORS as error:
             raise CheckpointError('%s: expected a TensorFlow checkpoint, %s' % (
-                self.prefix, _other_file(self.prefix) or 'but it cannot be read (%s)' % assets.first_line(error)))
+                self.prefix, _other_file(self.prefix) or 'but it cannot be read (%s)' % one_line(error)))
 
     def __getitem__(self, name):
         """The value of one variable as an array.
@@ -112,7 +113,7 @@ class Checkpoint:
             return self._reader.get_tensor(name)
         except _READ_ERRORS as error:
             raise CheckpointError('%s: %s cannot be read (%s)' % (
-                self.prefix, name, _other_file(self.prefix) or assets.first_line(error)))
+                self.prefix, name, _other_file(self.prefix) or one_line(error)))
 
 
 def check_shapes(source, shapes, wanted, purpose):

@@ -7,7 +7,8 @@ import collections
 
 import numpy as np
 
-from Deep3DFaceReconstruction.system import assets, file_kinds
+from Deep3DFaceReconstruction.errors import AssetError, one_line
+from Deep3DFaceReconstruction.system import file_kinds
 
 # name: dlib's name with its format version, such as 'con_4'; fields: {name: value}, per _DETAILS.
 Layer = collections.namedtuple('Layer', 'name fields')
@@ -105,7 +106,7 @@ def read_network(path):
         with open(path, 'rb') as f:
             stream = _Stream(f.read())
     except OSError as error:
-        raise assets.AssetError('%s: expected a dlib network, but it cannot be read (%s)' % (path, error.strerror))
+        raise AssetError('%s: expected a dlib network, but it cannot be read (%s)' % (path, one_line(error)))
     try:
         stream.int()
         loss = stream.text()
@@ -123,4 +124,4 @@ def read_network(path):
             layers.append(stream.layer())
         return layers
     except (ValueError, OverflowError) as error:
-        raise assets.AssetError('%s: expected a dlib network, %s' % (path, file_kinds.came(path, 'but %s' % error)))
+        raise AssetError('%s: expected a dlib network, %s' % (path, file_kinds.came(path, 'but %s' % error)))

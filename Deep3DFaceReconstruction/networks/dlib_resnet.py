@@ -7,6 +7,7 @@ weights are in the public domain (CC0) and come with the package face_recognitio
 import numpy as np
 
 from Deep3DFaceReconstruction import conventions
+from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.networks import dlib_format
 from Deep3DFaceReconstruction.photo import alignment
 from Deep3DFaceReconstruction.system import assets
@@ -55,8 +56,8 @@ class DlibIdNet:
         path = path or assets.dlib_model(WEIGHTS)
         self._layers = [(layer.name.split('_')[0], layer.fields) for layer in dlib_format.read_network(path)]
         if self._layers[-1][0] != 'fc' or self._layers[-1][1]['outputs'] != FEATURES:
-            raise assets.AssetError('%s: expected a network that ends with %d outputs, got %r'
-                                    % (path, FEATURES, self._layers[-1][0]))
+            raise AssetError('%s: expected a network that ends with %d outputs, got %r'
+                             % (path, FEATURES, self._layers[-1][0]))
 
     def __call__(self, chips):
         """The features of face chips, differentiable in them.

@@ -2,6 +2,7 @@
 import numpy as np
 
 from Deep3DFaceReconstruction import conventions
+from Deep3DFaceReconstruction.errors import one_line
 from Deep3DFaceReconstruction.networks import checkpoints, r_net
 from Deep3DFaceReconstruction.system import file_kinds
 from Deep3DFaceReconstruction.system.files import written_aside
@@ -57,7 +58,7 @@ def parse(data):
     try:
         graph_def.ParseFromString(data)
     except Exception as error:  # protobuf's DecodeError has no public home that both versions share
-        return tf.GraphDef(), str(error).splitlines()[0]
+        return tf.GraphDef(), one_line(error)
     # Other files' bytes may well parse, as fields that no graph has.
     return graph_def, None if graph_def.node else 'no nodes in it'
 
@@ -77,7 +78,7 @@ def load(path):
             data = f.read()
     except OSError as error:
         raise checkpoints.CheckpointError('%s: expected a frozen graph (.pb), but it cannot be read (%s)'
-                                          % (path, error.strerror))
+                                          % (path, one_line(error)))
     graph_def, fault = parse(data)
     if fault:
         raise checkpoints.CheckpointError('%s: expected a frozen TensorFlow graph, %s' % (
@@ -140,7 +141,7 @@ class CoefficientNetwork:
             except (ValueError, tf.errors.OpError) as error:
                 raise checkpoints.CheckpointError(
                     '%s: TensorFlow %s cannot load this graph (%s)'
-                    % (source, tf.__version__, str(error).strip().splitlines()[0]))
+                    % (source, tf.__version__, one_line(error)))
         shape = self._coeff.shape.as_list() if self._coeff.shape.ndims is not None else None
         _check_width(shape, source)
         self.outputs = shape[1] if shape else None

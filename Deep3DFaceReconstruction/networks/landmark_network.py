@@ -2,10 +2,10 @@
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import LANDMARK_COUNT
+from Deep3DFaceReconstruction.errors import AssetError, one_line
 from Deep3DFaceReconstruction.networks import frozen_graph
 from Deep3DFaceReconstruction.photo.alignment import to_y_up
 from Deep3DFaceReconstruction.system import file_kinds
-from Deep3DFaceReconstruction.system.assets import AssetError
 from Deep3DFaceReconstruction.tf1 import tf
 
 INPUT_NAME, OUTPUT_NAME = 'input_imgs:0', 'landmark:0'
@@ -30,7 +30,7 @@ class LandmarkNetwork:
                     graph_def, return_elements=[INPUT_NAME, OUTPUT_NAME], name='')
             except ValueError as error:
                 raise AssetError('%s: expected a graph with %s and %s, got: %s'
-                                 % (path, INPUT_NAME, OUTPUT_NAME, ' '.join(str(error).split())))
+                                 % (path, INPUT_NAME, OUTPUT_NAME, one_line(error)))
         self._session = tf.Session(graph=graph, config=tf.ConfigProto(
             intra_op_parallelism_threads=1, inter_op_parallelism_threads=1, device_count={'GPU': 0}))
 
@@ -57,7 +57,7 @@ def _read_graph(path):
         with open(path, 'rb') as file:
             data = file.read()
     except OSError as error:
-        raise AssetError('%s: expected a frozen graph, got: %s' % (path, error.strerror))
+        raise AssetError('%s: expected a frozen graph, got: %s' % (path, one_line(error)))
     graph_def, fault = frozen_graph.parse(data)
     if fault:
         raise AssetError('%s: expected a frozen graph, %s' % (path, file_kinds.came(path, 'got: ' + fault)))

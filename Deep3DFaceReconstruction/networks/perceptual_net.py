@@ -2,6 +2,7 @@
 import glob
 import os
 
+from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.networks import checkpoints, dlib_resnet, r_net
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.tf1 import tf
@@ -37,8 +38,8 @@ def choose(name, folder=assets.ID_NET_DIR):
     if name == 'auto':
         return 'facenet' if facenet_checkpoint(folder) else 'dlib'
     if name == 'facenet' and not facenet_checkpoint(folder):
-        raise assets.AssetError('%s: expected the FaceNet checkpoint 20170512-110547 (its .index and .data files), '
-                                'found none; or use --id_net dlib' % folder)
+        raise AssetError('%s: expected the FaceNet checkpoint 20170512-110547 (its .index and .data files), '
+                         'found none; or use --id_net dlib' % folder)
     return name
 
 

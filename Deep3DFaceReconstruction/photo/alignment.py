@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from Deep3DFaceReconstruction.conventions import ALIGN_SCALE, IMAGE_SIZE
-from Deep3DFaceReconstruction.photo.image_io import LandmarkError
+from Deep3DFaceReconstruction.errors import LandmarkError
 
 # Landmarks of the published mean face (dm) by their number in the 68-point iBUG scheme, from 1.
 _STANDARD_BY_NUMBER = {

@@ -3,6 +3,7 @@ from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from Deep3DFaceReconstruction.errors import LandmarkError
 from Deep3DFaceReconstruction.photo import alignment, face_finder, image_io
 from Deep3DFaceReconstruction.photo.skin import skinmask
 
@@ -57,7 +58,7 @@ def crops_of_photo(image_path, name, finder, all_faces=False, landmarks=False, n
     Returns:
       list of FaceCrop, at least one.
     Raises:
-      image_io.InputError: unreadable photo, wrong NAME.txt, no face, or a face that cannot be aligned; names the file.
+      InputError: unreadable photo, wrong NAME.txt, no face, or a face that cannot be aligned; names the file.
     """
     image = image_io.read_image(image_path)
     faces, count = face_finder.find_faces(image_path, image, finder, all_faces)
@@ -71,8 +72,8 @@ def crops_of_photo(image_path, name, finder, all_faces=False, landmarks=False, n
 def _aligned(face, name, image_path, image, count):
     try:
         crop, lm_5p, trans_params = alignment.align_img(image, face.five_points, alignment.standard_five_points())
-    except image_io.LandmarkError as error:
-        raise image_io.LandmarkError('%s: %s' % (image_path, error))
+    except LandmarkError as error:
+        raise LandmarkError('%s: %s' % (image_path, error))
     bgr = np.ascontiguousarray(crop[0])
     found = {} if face.rect is None else {'detector': 'dlib', 'score': face.rect.score, 'box': tuple(face.rect[:4])}
     return FaceCrop(name, image_path, image.size, count, bgr, skinmask(bgr)[:, :, 0], lm_5p, None, None, trans_params,

@@ -12,8 +12,9 @@ import numpy as np
 from PIL import Image
 
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE, LANDMARK_COUNT
+from Deep3DFaceReconstruction.errors import LandmarkError
 from Deep3DFaceReconstruction.photo.alignment import five_points
-from Deep3DFaceReconstruction.photo.image_io import LandmarkError, landmark_path_for, read_five_points
+from Deep3DFaceReconstruction.photo.image_io import landmark_path_for, read_five_points
 from Deep3DFaceReconstruction.system.assets import dlib_model
 
 # Pixels, y down, right and bottom outside; score: the detector's confidence, larger is surer; tilt: degrees by which

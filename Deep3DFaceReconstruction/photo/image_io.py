@@ -11,6 +11,8 @@ import warnings
 import numpy as np
 from PIL import Image
 
+from Deep3DFaceReconstruction.errors import ImageError, InputError, LandmarkError, one_line
+
 IMAGE_EXTENSIONS = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 LANDMARK_EXTENSION = '.txt'
 # A face needs more pixels than this; 150 million is a 450 MB picture in memory.
@@ -30,18 +32,6 @@ _UPRIGHT = {
 }
 
 
-class InputError(Exception):
-    """An input file cannot be used; the message is one line for the user."""
-
-
-class ImageError(InputError):
-    """A picture cannot be read or used."""
-
-
-class LandmarkError(InputError):
-    """Landmarks cannot be read or used."""
-
-
 def list_images(folder):
     """Paths of the pictures in a folder (not in its sub-folders), sorted by name.
 
@@ -53,7 +43,7 @@ def list_images(folder):
     try:
         names = os.listdir(folder)
     except OSError as error:
-        raise InputError('%s: expected a folder of images, got: %s' % (folder, _reason(error))) from error
+        raise InputError('%s: expected a folder of images, got: %s' % (folder, one_line(error))) from error
     return [os.path.join(folder, name) for name in sorted(names)
             if not name.startswith('.') and os.path.splitext(name)[1].lower() in IMAGE_EXTENSIONS]
 
@@ -109,7 +99,7 @@ def read_image(path):
                          % (path, MAX_PIXELS)) from error
     # Decoders raise nearly anything on broken bytes: OSError, SyntaxError, struct.error, zlib.error, ...
     except Exception as error:
-        raise ImageError('%s: expected a readable image, got: %s' % (path, _reason(error))) from error
+        raise ImageError('%s: expected a readable image, got: %s' % (path, one_line(error))) from error
 
 
 def _check_size(path, size):
@@ -169,7 +159,7 @@ def read_five_points(path):
         with open(path, encoding='utf-8-sig') as file:
             lines = file.read().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise LandmarkError('%s: expected a landmark file, got: %s' % (path, _reason(error))) from error
+        raise LandmarkError('%s: expected a landmark file, got: %s' % (path, one_line(error))) from error
     points = [_point(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if len(points) != 5:
         raise LandmarkError("%s: expected 5 lines 'x y', got %d" % (path, len(points)))
@@ -184,11 +174,3 @@ def _point(path, number, line):
     if not (math.isfinite(x) and math.isfinite(y)):
         raise LandmarkError("%s, line %d: expected two numbers 'x y', got %r" % (path, number, line[:80]))
     return x, y
-
-
-def _reason(error):
-    """An exception in one line, without the path that the message around it already names."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    text = ' '.join(str(error).split())
-    return text or type(error).__name__

@@ -2,6 +2,8 @@
 import importlib.util
 import os
 
+from Deep3DFaceReconstruction.errors import AssetError
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 BFM_DIR = os.path.join(ROOT, 'BFM')
@@ -15,15 +17,6 @@ RESNET_CKPT = os.path.join(ROOT, 'weights', 'resnet', 'resnet_v1_50.ckpt')
 ID_NET_DIR = os.path.join(ROOT, 'weights', 'id_net')
 INPUT_DIR = os.path.join(ROOT, 'input')
 OUTPUT_DIR = os.path.join(ROOT, 'output')
-
-
-class AssetError(Exception):
-    """A file that the program needs is missing or is not what it should be; the message is for the user."""
-
-
-def first_line(error):
-    """What an exception says, cut to one line; its type where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def dlib_model(name):

@@ -9,6 +9,8 @@ import re
 import struct
 import zipfile
 
+from Deep3DFaceReconstruction.errors import one_line
+
 _HEAD_BYTES = 4096
 # How much of a text file is quoted.
 _QUOTED = 60
@@ -70,7 +72,7 @@ def what_is(path, wanted=None):
             file.seek(max(size - len(_TABLE_END), 0))
             tail = file.read(len(_TABLE_END))
     except OSError as error:
-        return 'a file that cannot be read (%s)' % (error.strerror or error)
+        return 'a file that cannot be read (%s)' % one_line(error)
     kind, words = _recognised(path, head, tail)
     if kind == wanted == MATLAB5:
         return _cut_off(path, size)

@@ -14,6 +14,7 @@ import random
 import time
 from collections import namedtuple
 
+from Deep3DFaceReconstruction.errors import UserError, one_line
 from Deep3DFaceReconstruction.tf1 import tf
 from Deep3DFaceReconstruction.training.gradient_step import make_sums
 
@@ -31,7 +32,7 @@ LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.FailedPrec
         tf.errors.CancelledError, tf.errors.NotFoundError)
 
 
-class ClusterError(Exception):
+class ClusterError(UserError):
     """A cluster that cannot be; the message is for the user."""
 
 
@@ -100,7 +101,7 @@ def start_server(cluster, config):
         return tf.train.Server(tf.train.ClusterSpec(spec), cluster.job, cluster.index, config=config)
     except tf.errors.OpError as error:
         address = spec[cluster.job][cluster.index]
-        raise ClusterError('%s: cannot serve there (%s)' % (address, str(error).splitlines()[0]))
+        raise ClusterError('%s: cannot serve there (%s)' % (address, one_line(error)))
 
 
 def device_filters(cluster):

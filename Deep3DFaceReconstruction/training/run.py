@@ -12,6 +12,7 @@ import numpy as np
 from Deep3DFaceReconstruction import reconstruction_model
 from Deep3DFaceReconstruction.dataset.augmentation import DEFAULT_AUGMENTATION, NO_AUGMENTATION
 from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, find_samples, make_dataset
+from Deep3DFaceReconstruction.errors import UserError, one_line
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.networks import checkpoints, frozen_graph, perceptual_net, r_net, resnet_v1
 from Deep3DFaceReconstruction.reconstruction_model import Losses
@@ -34,7 +35,7 @@ _WAIT_NOTICE_SECONDS = 30.0
 StepResult = namedtuple('StepResult', 'losses finite names summary')
 
 
-class TrainingError(Exception):
+class TrainingError(UserError):
     """Training cannot start or go on; the message is for the user."""
 
 
@@ -286,7 +287,7 @@ class _Chief:
                     if not self._place or stopping():
                         raise
                     sys.stderr.write('lost a parameter server (%s); going on from the newest checkpoint\n'
-                                     % str(error).splitlines()[0])
+                                     % one_line(error))
                     time.sleep(1.0)
 
     def _train(self, session, graph, resume, stopping):
@@ -443,7 +444,7 @@ class _Worker:
                 except cluster.InterruptedWaitError:
                     return
                 except cluster.LOST as error:
-                    sys.stderr.write('lost a parameter server (%s); waiting for it\n' % str(error).splitlines()[0])
+                    sys.stderr.write('lost a parameter server (%s); waiting for it\n' % one_line(error))
                     time.sleep(1.0)
 
     def _train(self, session, graph, stopping):

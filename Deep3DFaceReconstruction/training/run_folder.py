@@ -2,8 +2,8 @@
 import json
 import os
 
+from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.networks import checkpoints
-from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.files import written_aside
 
 _BEST = 'best.json'
@@ -45,7 +45,7 @@ class RunFolder:
         """
         best, newest = self.best(), self.newest()
         if not best and not newest:
-            raise assets.AssetError('%s: expected a training run with checkpoints iter_N.ckpt, found none' % self.path)
+            raise AssetError('%s: expected a training run with checkpoints iter_N.ckpt, found none' % self.path)
         return best[0] if best else newest[1]
 
     def save(self, step, values):

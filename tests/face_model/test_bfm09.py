@@ -9,6 +9,7 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from Deep3DFaceReconstruction import face_model
+from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.face_model import bfm09
 from tests import ROOT
 
@@ -173,7 +174,7 @@ def assert_refused(folder, message):
     """One line that names the file, and nothing written."""
     out = str(folder / 'out.mat')
     before = sorted(os.listdir(str(folder)))
-    with pytest.raises(bfm09.Bfm09Error, match=message) as raised:
+    with pytest.raises(FaceModelError, match=message) as raised:
         bfm09.convert(out, str(folder))
     assert len(str(raised.value).splitlines()) == 1
     assert sorted(os.listdir(str(folder))) == before
@@ -243,11 +244,11 @@ def test_each_source_by_itself(converted, small_files):
 
 
 def test_wrong_sources_by_themselves(sources):
-    with pytest.raises(bfm09.Bfm09Error, match='01_MorphableModel.mat: shapePC: expected .* came none of that name'):
+    with pytest.raises(FaceModelError, match='01_MorphableModel.mat: shapePC: expected .* came none of that name'):
         bfm09.check_source(str(sources / '01_MorphableModel.mat'))
     for name in bfm09.SOURCES:
         replace(sources, name, b'<!doctype html>')
-        with pytest.raises(bfm09.Bfm09Error, match=name + r': expected .* came .*a saved web page \(HTML\)'):
+        with pytest.raises(FaceModelError, match=name + r': expected .* came .*a saved web page \(HTML\)'):
             bfm09.check_source(str(sources / name))
 
 

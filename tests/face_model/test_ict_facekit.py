@@ -10,10 +10,10 @@ from scipy.sparse import coo_matrix, csgraph
 
 from Deep3DFaceReconstruction import face_model
 from Deep3DFaceReconstruction.dataset.augmentation import flip_permutation
+from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.face_model import albedo_transfer, ict_facekit, ict_landmarks
 from Deep3DFaceReconstruction.meshes import registration, subdivision
 from Deep3DFaceReconstruction.photo.alignment import five_points, standard_five_points
-from Deep3DFaceReconstruction.system.assets import AssetError
 from tests.face_model import ict_stand_in as stand_in
 from tests.face_model.ict_stand_in import LAYOUT, StandIn
 

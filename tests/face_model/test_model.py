@@ -8,6 +8,7 @@ import pytest
 from scipy.io import savemat
 
 from Deep3DFaceReconstruction import face_model
+from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.face_model import bfm09, open_model
 from Deep3DFaceReconstruction.face_model import cache as model_cache
 from Deep3DFaceReconstruction.face_model import model as model_reader
@@ -58,14 +59,14 @@ def test_indices_start_from_0():
 def test_wrong_arrays_are_named(key, value, message):
     model = tiny_model()
     model[key] = value
-    with pytest.raises(face_model.FaceModelError, match='m.mat: ' + message):
+    with pytest.raises(FaceModelError, match='m.mat: ' + message):
         face_model.from_mat_dict(model, 'm.mat')
 
 
 def test_missing_key_is_named():
     model = tiny_model()
     del model['exBase']
-    with pytest.raises(face_model.FaceModelError, match="expected the key 'exBase'"):
+    with pytest.raises(FaceModelError, match="expected the key 'exBase'"):
         face_model.from_mat_dict(model)
 
 
@@ -125,7 +126,7 @@ def test_unreadable_files_are_named(tmp_path):
             (bytes(range(1, 256)), 'but it cannot be read')):
         if content is not None:
             path.write_bytes(content)
-        with pytest.raises(face_model.FaceModelError, match='broken.mat: .*' + message) as raised:
+        with pytest.raises(FaceModelError, match='broken.mat: .*' + message) as raised:
             face_model.load_face_model(str(path))
         assert len(str(raised.value).splitlines()) == 1
 
@@ -136,7 +137,7 @@ def test_truncated_file_is_named(tmp_path):
     for size in (200, 3000, os.path.getsize(path) - 50):
         with open(path, 'r+b') as stream:
             stream.truncate(size)
-        with pytest.raises(face_model.FaceModelError, match='half.mat: '):
+        with pytest.raises(FaceModelError, match='half.mat: '):
             face_model.load_face_model(path)
     assert os.listdir(str(tmp_path)) == ['half.mat']
 
@@ -220,7 +221,7 @@ class TestCache:
 
     def test_wrong_model_leaves_no_cache(self, path):
         savemat(path, dict(tiny_model(), tri=np.zeros([1, 3])))
-        with pytest.raises(face_model.FaceModelError, match='tri: expected whole numbers'):
+        with pytest.raises(FaceModelError, match='tri: expected whole numbers'):
             face_model.load_face_model(path)
         assert os.listdir(os.path.dirname(path)) == ['model.mat']
 
@@ -279,7 +280,7 @@ class TestWhichModel:
         def convert(path):
             raise PermissionError(13, 'Permission denied')
         monkeypatch.setattr(bfm09, 'convert', convert)
-        with pytest.raises(face_model.FaceModelError, match='model.mat: expected to write .*: Permission denied'):
+        with pytest.raises(FaceModelError, match='model.mat: expected to write .*: Permission denied'):
             face_model.load_face_model()
 
     def test_else_the_open_model(self, folder, monkeypatch):

@@ -10,6 +10,7 @@ from scipy.sparse import csgraph
 
 from Deep3DFaceReconstruction import face_model
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES, FOCAL
+from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.face_model import open_model
 from Deep3DFaceReconstruction.system import assets
 
@@ -477,7 +478,7 @@ def test_front_file_is_written_whole_and_loads(tmp_path, loaded):
 
 
 def test_missing_file_says_how_to_get_it(tmp_path):
-    with pytest.raises(assets.AssetError, match=r'nowhere.npz: expected the open face model, .*tools.open_model'):
+    with pytest.raises(AssetError, match=r'nowhere.npz: expected the open face model, .*tools.open_model'):
         open_model.load_open_model(str(tmp_path / 'nowhere.npz'))
 
 
@@ -486,7 +487,7 @@ def test_truncated_file_is_named(tmp_path):
     shutil.copy(assets.OPEN_MODEL, path)
     with open(path, 'r+b') as file:
         file.truncate(100000)
-    with pytest.raises(assets.AssetError, match='half.npz: expected the open face model, cannot be read'):
+    with pytest.raises(AssetError, match='half.npz: expected the open face model, cannot be read'):
         open_model.load_open_model(path)
 
 
@@ -494,7 +495,7 @@ def test_incomplete_file_names_what_it_lacks(tmp_path):
     path = str(tmp_path / 'poor.npz')
     with np.load(assets.OPEN_MODEL) as archive:
         np.savez(path, **{key: archive[key] for key in archive.files if key not in ('skin', 'uv')})
-    with pytest.raises(assets.AssetError, match='poor.npz: expected the open face model, lacks uv, skin'):
+    with pytest.raises(AssetError, match='poor.npz: expected the open face model, lacks uv, skin'):
         open_model.load_open_model(path)
 
 
@@ -504,7 +505,7 @@ def test_wrong_shape_is_named(tmp_path):
         data = dict(archive)
     data['keypoints'] = data['keypoints'][:51]
     np.savez(path, **data)
-    with pytest.raises(assets.AssetError, match=r'odd.npz: expected keypoints of shape \(1, 68\), got \(1, 51\)'):
+    with pytest.raises(AssetError, match=r'odd.npz: expected keypoints of shape \(1, 68\), got \(1, 51\)'):
         open_model.load_open_model(path)
 
 

@@ -4,8 +4,8 @@ import os
 import numpy as np
 import pytest
 
+from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.networks import checkpoints, frozen_graph, r_net
-from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.tf1 import tf
 from tests.networks import test_r_net
 
@@ -98,7 +98,7 @@ def test_an_unfinished_checkpoint_is_none_and_is_swept_away(tmp_path, monkeypatc
 @pytest.mark.parametrize('name', ['x.ckpt', 'x.ckpt.index', 'x.ckpt.data-00000-of-00001'])
 def test_a_missing_checkpoint_is_named(tmp_path, name):
     path = str(tmp_path / name)
-    with pytest.raises(assets.AssetError, match=r'%s: expected a TensorFlow checkpoint .*x\.ckpt\.index' % path):
+    with pytest.raises(AssetError, match=r'%s: expected a TensorFlow checkpoint .*x\.ckpt\.index' % path):
         checkpoints.Checkpoint(path)
 
 

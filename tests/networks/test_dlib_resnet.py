@@ -4,6 +4,7 @@ import os
 import numpy as np
 import pytest
 
+from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.networks import dlib_format, dlib_resnet
 from Deep3DFaceReconstruction.photo import alignment
 from Deep3DFaceReconstruction.system import assets
@@ -135,7 +136,7 @@ def test_sampling_is_bilinear_and_zero_outside():
 
 def test_faulty_files_are_named(tmp_path):
     path = str(tmp_path / 'x.dat')
-    with pytest.raises(assets.AssetError, match=r'x\.dat: expected a dlib network, but it cannot be read'):
+    with pytest.raises(AssetError, match=r'x\.dat: expected a dlib network, but it cannot be read'):
         dlib_format.read_network(path)
     with open(assets.dlib_model(dlib_resnet.WEIGHTS), 'rb') as f:
         whole = f.read()
@@ -143,12 +144,12 @@ def test_faulty_files_are_named(tmp_path):
                              (whole[:10000], 'it ends within a value'), (os.urandom(100), 'expected a dlib network')):
         with open(path, 'wb') as f:
             f.write(contents)
-        with pytest.raises(assets.AssetError, match=r'x\.dat: expected a dlib network, but .*' + reason if
+        with pytest.raises(AssetError, match=r'x\.dat: expected a dlib network, but .*' + reason if
                            reason != 'expected a dlib network' else r'x\.dat: ' + reason):
             dlib_format.read_network(path)
     for contents, came in ((b'', 'an empty file'), (b'BZh9', r'a bzip2 archive \(\.bz2\): unpack it'),
                            (b'<html>', r'a saved web page \(HTML\)')):
         with open(path, 'wb') as f:
             f.write(contents)
-        with pytest.raises(assets.AssetError, match=r'x\.dat: expected a dlib network, came ' + came):
+        with pytest.raises(AssetError, match=r'x\.dat: expected a dlib network, came ' + came):
             dlib_format.read_network(path)

@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
+from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.networks.landmark_network import LandmarkNetwork
-from Deep3DFaceReconstruction.system.assets import AssetError
 from Deep3DFaceReconstruction.tf1 import tf
 
 

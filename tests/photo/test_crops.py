@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from skimage import data
 
+from Deep3DFaceReconstruction.errors import LandmarkError
 from Deep3DFaceReconstruction.photo import crops, image_io
 from Deep3DFaceReconstruction.photo.alignment import from_crop
 from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
@@ -48,7 +49,7 @@ def test_detected_and_given_points_agree(photo, finder, golden):
 
 def test_points_that_span_no_face_name_the_photo(photo, finder):
     photo.with_suffix('.txt').write_text('5 5\n' * 5)
-    with pytest.raises(image_io.LandmarkError, match=r'astronaut\.png: expected five landmarks that span a face'):
+    with pytest.raises(LandmarkError, match=r'astronaut\.png: expected five landmarks that span a face'):
         crops.crops_of_photo(str(photo), 'astronaut', finder)
 
 

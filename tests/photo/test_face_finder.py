@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from Deep3DFaceReconstruction.errors import LandmarkError
 from Deep3DFaceReconstruction.photo import face_finder
 from Deep3DFaceReconstruction.photo.alignment import align_img, standard_five_points, to_crop
-from Deep3DFaceReconstruction.photo.image_io import LandmarkError
 
 # Clicked by hand in the 512x512 portrait: eyes, nose tip, mouth corners.
 CLICKED = np.array([[201, 108], [245, 107], [225, 127], [205, 139], [246, 141]], np.float64)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from Deep3DFaceReconstruction.errors import ImageError, InputError, LandmarkError
 from Deep3DFaceReconstruction.photo import image_io
 
 WIDTH, HEIGHT = 40, 30
@@ -57,7 +58,7 @@ def test_float_tiff_is_taken_as_0_to_1(tmp_path, rgb):
 
 def test_float_tiff_of_another_range_is_refused(tmp_path):
     path = save(tmp_path, 'a.tif', np.full((HEIGHT, WIDTH), 3.0, np.float32))
-    with pytest.raises(image_io.ImageError, match=r'a\.tif: expected pixel values from 0 to 1 .* got 3 to 3'):
+    with pytest.raises(ImageError, match=r'a\.tif: expected pixel values from 0 to 1 .* got 3 to 3'):
         image_io.read_image(path)
 
 
@@ -106,7 +107,7 @@ def test_truncated_images_are_named(tmp_path, rgb, keep):
         path = save(tmp_path, name, np.tile(rgb, (4, 4, 1)))
         with open(path, 'rb+') as file:
             file.truncate(int(os.path.getsize(path) * keep))
-        with pytest.raises(image_io.ImageError, match=r'%s: expected a readable image, got: .' % name):
+        with pytest.raises(ImageError, match=r'%s: expected a readable image, got: .' % name):
             image_io.read_image(path)
 
 
@@ -114,22 +115,22 @@ def test_truncated_images_are_named(tmp_path, rgb, keep):
 def test_files_that_are_no_images_are_named(tmp_path, content):
     path = tmp_path / 'a.png'
     path.write_bytes(content)
-    with pytest.raises(image_io.ImageError, match=r'a\.png: expected a readable image, got: .'):
+    with pytest.raises(ImageError, match=r'a\.png: expected a readable image, got: .'):
         image_io.read_image(str(path))
 
 
 def test_missing_file_and_folder_are_named(tmp_path):
-    with pytest.raises(image_io.ImageError, match=r'none\.png: expected a readable image, got: No such file'):
+    with pytest.raises(ImageError, match=r'none\.png: expected a readable image, got: No such file'):
         image_io.read_image(str(tmp_path / 'none.png'))
-    with pytest.raises(image_io.ImageError, match='Is a directory'):
+    with pytest.raises(ImageError, match='Is a directory'):
         image_io.read_image(str(tmp_path))
 
 
 def test_tiny_and_gigantic_images_are_refused(tmp_path, monkeypatch, rgb):
-    with pytest.raises(image_io.ImageError, match=r'one\.png: expected .* at least 16x16 pixels, got 1x1'):
+    with pytest.raises(ImageError, match=r'one\.png: expected .* at least 16x16 pixels, got 1x1'):
         image_io.read_image(save(tmp_path, 'one.png', rgb[:1, :1]))
     monkeypatch.setattr(image_io, 'MAX_PIXELS', 1000)
-    with pytest.raises(image_io.ImageError, match=r'big\.png: expected .* at most 1000 pixels, got 40x30'):
+    with pytest.raises(ImageError, match=r'big\.png: expected .* at most 1000 pixels, got 40x30'):
         image_io.read_image(save(tmp_path, 'big.png', rgb))
 
 
@@ -138,7 +139,7 @@ def test_a_decompression_bomb_is_refused_by_its_header(tmp_path, rgb):
     with open(path, 'rb+') as file:
         file.seek(18)  # width and height of a BMP header
         file.write((60000).to_bytes(4, 'little') + (60000).to_bytes(4, 'little'))
-    with pytest.raises(image_io.ImageError, match=r'a\.bmp: expected an image of at most 150000000 pixels'):
+    with pytest.raises(ImageError, match=r'a\.bmp: expected an image of at most 150000000 pixels'):
         image_io.read_image(path)
 
 
@@ -150,10 +151,10 @@ def test_list_images_sorts_and_ignores_case(tmp_path):
 
 
 def test_list_images_names_a_folder_that_is_none(tmp_path):
-    with pytest.raises(image_io.InputError, match='nowhere: expected a folder of images, got: No such file'):
+    with pytest.raises(InputError, match='nowhere: expected a folder of images, got: No such file'):
         image_io.list_images(str(tmp_path / 'nowhere'))
     (tmp_path / 'file').write_bytes(b'')
-    with pytest.raises(image_io.InputError, match='file: expected a folder of images, got: Not a directory'):
+    with pytest.raises(InputError, match='file: expected a folder of images, got: Not a directory'):
         image_io.list_images(str(tmp_path / 'file'))
 
 
@@ -180,15 +181,15 @@ def test_read_five_points(tmp_path):
 def test_wrong_landmark_files_are_named_with_the_line(tmp_path, text, message):
     path = tmp_path / 'a.txt'
     path.write_text(text)
-    with pytest.raises(image_io.LandmarkError, match=message):
+    with pytest.raises(LandmarkError, match=message):
         image_io.read_five_points(str(path))
 
 
 def test_unreadable_landmark_files_are_named(tmp_path):
-    with pytest.raises(image_io.LandmarkError, match=r'a\.txt: expected a landmark file, got: No such file'):
+    with pytest.raises(LandmarkError, match=r'a\.txt: expected a landmark file, got: No such file'):
         image_io.read_five_points(str(tmp_path / 'a.txt'))
     (tmp_path / 'b.txt').write_bytes(b'\xff\xfe\x00\x81')
-    with pytest.raises(image_io.LandmarkError, match=r'b\.txt: expected a landmark file, got: .*decode'):
+    with pytest.raises(LandmarkError, match=r'b\.txt: expected a landmark file, got: .*decode'):
         image_io.read_five_points(str(tmp_path / 'b.txt'))
 
 
@@ -207,5 +208,5 @@ def test_damaged_bytes_give_a_picture_or_one_line(tmp_path, rgb, name):
             file.write(damaged)
         try:
             assert image_io.read_image(path).mode == 'RGB'
-        except image_io.ImageError as error:
+        except ImageError as error:
             assert str(error).startswith(path + ': expected') and '\n' not in str(error)

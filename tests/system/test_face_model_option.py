@@ -6,7 +6,7 @@ import demo
 import synthesize
 import train
 from Deep3DFaceReconstruction import face_model
-from Deep3DFaceReconstruction.system import assets
+from Deep3DFaceReconstruction.errors import AssetError
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_without_it_the_model_in_bfm(script, words, monkeypatch):
 
     def load(path=None):
         asked.append(path)
-        raise assets.AssetError('asked')
+        raise AssetError('asked')
     for module in ('demo.pipeline', 'training.run'):
         monkeypatch.setattr('Deep3DFaceReconstruction.%s.load_face_model' % module, load)
     monkeypatch.setattr(face_model, 'load_face_model', load)

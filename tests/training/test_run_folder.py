@@ -4,8 +4,8 @@ import os
 import numpy as np
 import pytest
 
+from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.networks import checkpoints
-from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.training.run_folder import RunFolder
 
 
@@ -20,7 +20,7 @@ def save(folder, step):
 def test_the_newest_and_the_best_are_kept(tmp_path):
     folder = RunFolder(str(tmp_path / 'run'), keep=2)
     assert folder.newest() is None and folder.best() is None
-    with pytest.raises(assets.AssetError, match=r'run: expected a training run with checkpoints iter_N\.ckpt'):
+    with pytest.raises(AssetError, match=r'run: expected a training run with checkpoints iter_N\.ckpt'):
         folder.best_or_newest()
     for step in (1, 2):
         save(folder, step)

@@ -20,14 +20,19 @@ fail() {
     exit 1
 }
 
-install() {  # install REQUIREMENTS STAMP
-    if [ -f "$venv/$2" ] && cmp -s "$1" "$venv/$2"; then
+install() {  # install REQUIREMENTS STAMP [PIP_OPTION...]
+    file=$1 installed=$venv/$2
+    shift 2
+    if [ -f "$installed" ] && cmp -s "$file" "$installed"; then
         return 0
     fi
-    say "installing $1 into $venv (a few minutes the first time)"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input -r "$1" >"$venv/pip.log" 2>&1 ||
-        { tail -n 5 "$venv/pip.log" >&2; fail "pip could not install $1 (all it said: $venv/pip.log); type make again once that is mended"; }
-    cp "$1" "$venv/$2"
+    if grep -q '^[^#]' "$file"; then
+        say "installing $file into $venv (a few minutes the first time)"
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input "$@" -r "$file" \
+            >"$venv/pip.log" 2>&1 || { tail -n 5 "$venv/pip.log" >&2
+            fail "pip could not install $file (all it said: $venv/pip.log); type make again once that is mended"; }
+    fi
+    cp "$file" "$installed"
 }
 
 command -v g++ >/dev/null 2>&1 || fail "no C++ compiler: expected g++ on the PATH, found none; on Debian or Ubuntu type: apt-get install g++"
@@ -41,6 +46,7 @@ if ! "$venv/bin/python" -c '' 2>/dev/null; then
         >"$venv/pip.log" 2>&1 || { tail -n 5 "$venv/pip.log" >&2; rm -rf "$venv"; fail "pip could not be brought up to date"; }
 fi
 install "$requirements" installed.txt
+install requirements-nodeps.txt installed-nodeps.txt --no-deps
 if [ "$step" = develop ]; then
     install requirements-dev.txt installed-dev.txt
 fi

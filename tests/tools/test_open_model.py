@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from Deep3DFaceReconstruction.system import assets
-from tools.open_model import albedo, expressions, layout, paint_layers, people, source, topology
+from tools.open_model import albedo, coarse_mesh, expressions, eyeball, layout, paint_layers, people, source, topology
 
 
 def random_rotation(random):
@@ -104,7 +104,7 @@ def test_spreading_keeps_the_distribution_and_shares_out_the_openings():
 def test_affine_weights_follow_an_affine_map():
     random = np.random.RandomState(5)
     anchors, points = random.randn(30, 3), random.randn(7, 3)
-    weights = topology.affine_weights(points, anchors)
+    weights = coarse_mesh.affine_weights(points, anchors)
     np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-12)
     turn, shift = random.randn(3, 3), random.randn(3)
     np.testing.assert_allclose(weights.dot(anchors.dot(turn) + shift), points.dot(turn) + shift, atol=1e-10)
@@ -114,7 +114,7 @@ def test_sphere_fit_finds_a_cap():
     random = np.random.RandomState(6)
     direction = random.randn(200, 3)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    center, radius = topology.sphere_fit(np.array([1, 2, 3]) + 0.4 * direction[direction[:, 2] > 0.5])
+    center, radius = eyeball.sphere_fit(np.array([1, 2, 3]) + 0.4 * direction[direction[:, 2] > 0.5])
     np.testing.assert_allclose(center, [1, 2, 3], atol=1e-9)
     np.testing.assert_allclose(radius, 0.4)
 
@@ -136,8 +136,8 @@ def test_mouth_loop_splits_into_columns():
 
 
 def test_iris_lies_at_its_place_in_the_eye_texture():
-    straight = topology.dome_uv(np.zeros((1, 2)), topology.RIGHT_EYE)[0]
-    edge = topology.dome_uv(np.array([[np.radians(topology.IRIS_ANGLE), 0]]), topology.RIGHT_EYE)[0]
+    straight = eyeball.dome_uv(np.zeros((1, 2)), coarse_mesh.RIGHT_EYE)[0]
+    edge = eyeball.dome_uv(np.array([[np.radians(eyeball.IRIS_ANGLE), 0]]), coarse_mesh.RIGHT_EYE)[0]
     np.testing.assert_allclose(edge - straight, [59.0 / 512, 0], atol=1e-12)
 
 

@@ -20,47 +20,60 @@ def paint(layer, count, random):
     Returns:
       [count,N,3] float32, RGB 0-255.
     """
-    is_dark = layer.groups == 'african'
     faces = np.empty((count,) + layer.skins.shape[1:], np.float32)
     for k in range(count):
-        # How dark: continuous from the light skins to the dark ones; then a few skins of each kind, mixed.
+        # How dark: continuous from the light skins to the dark ones.
         dark = random.beta(0.8, 1.4)
-        share = np.zeros(len(layer.skins))
-        for mine, amount in ((is_dark, dark), (~is_dark, 1 - dark)):
-            share[mine] = amount * random.dirichlet(np.full(mine.sum(), 0.5))
-        face = np.tensordot(share, layer.skins, axes=1)
-
-        # Tone: lightness, redness, yellowness, in logarithms.
-        tone = random.randn(3) * [0.09, 0.02, 0.035]
-        face = face * np.exp(tone[0] + tone[1] * np.array([1, -0.7, -0.5]) + tone[2] * np.array([0.1, 0.1, -1.0]))
-        face *= np.exp(layer.cheeks[:, None] * (0.01 + 0.022 * random.randn()) * np.array([1.0, -1.0, -0.8]))
-        face *= np.exp(layer.under_eye[:, None] * (-0.03 + 0.05 * random.randn()))
-        face *= np.exp(layer.lips[:, None] * (np.array([0.10, -0.55, -0.35]) * 0.16 * random.randn()
-                                              + 0.06 * random.randn()))
-
-        shares = _HAIR_SHARES * np.where(np.arange(len(_HAIR_SHARES)) == _BLOND, 1 - dark, 1)
-        hair = _HAIR_COLORS[random.choice(len(_HAIR_SHARES), p=shares / shares.sum())] * np.exp(0.12 * random.randn())
-        if dark > 0.3:
-            hair = np.minimum(hair, _HAIR_COLORS[1])
-        stubble = np.abs(random.randn()) * 0.28 if random.rand() < 0.3 else 0.0
-        face += (layer.beard * min(stubble, 0.85))[:, None] * (0.55 * hair + 0.25 * face - face)
-        style = random.dirichlet(np.full(len(layer.brows), 0.45)).dot(layer.brows)
-        density = np.clip(style * random.uniform(0.55, 1.25), 0, 0.95)[:, None]
-        face += density * (hair - face)
-        lash = np.clip(layer.lashes * np.clip(0.62 + 0.25 * random.randn(), 0, 1), 0, 1)[:, None]
-        face += lash * (_LASH_COLOR - face)
-
-        # Brown irises are the most common by far.
-        brown = np.array([0.5 if 'brown' in name else 0.07 for name in layer.iris_names])
-        iris = random.dirichlet(brown * 2).dot(layer.irises.reshape(len(brown), -1)).reshape(face.shape)
-        eye = iris * np.exp(0.07 * random.randn())
-        mouth = _MOUTH_DEPTH_COLOR * np.exp(0.2 * random.randn())
-        # Lips go on inside the mouth, then fade into its dark.
-        fade = smooth_step(layer.depth, 2.2, 0.2)[:, None]
-        inner = fade * face + (1 - fade) * mouth
-        teeth = _TEETH_COLOR * layer.teeth[:, None] * np.exp(0.10 * random.randn())
-        faces[k] = np.choose(layer.part[:, None], [face, inner, eye, eye, teeth])
+        face = _skin(layer, dark, random)
+        _add_hair(face, layer, dark, random)
+        faces[k] = np.choose(layer.part[:, None], _parts(face, layer, random))
     return np.clip(faces, 0, 255)
+
+
+def _skin(layer, dark, random):
+    """[N,3] a few skins of each kind, mixed, with a tone, cheeks and lips of their own."""
+    is_dark = layer.groups == 'african'
+    share = np.zeros(len(layer.skins))
+    for mine, amount in ((is_dark, dark), (~is_dark, 1 - dark)):
+        share[mine] = amount * random.dirichlet(np.full(mine.sum(), 0.5))
+    face = np.tensordot(share, layer.skins, axes=1)
+    # Tone: lightness, redness, yellowness, in logarithms.
+    tone = random.randn(3) * [0.09, 0.02, 0.035]
+    face = face * np.exp(tone[0] + tone[1] * np.array([1, -0.7, -0.5]) + tone[2] * np.array([0.1, 0.1, -1.0]))
+    face *= np.exp(layer.cheeks[:, None] * (0.01 + 0.022 * random.randn()) * np.array([1.0, -1.0, -0.8]))
+    face *= np.exp(layer.under_eye[:, None] * (-0.03 + 0.05 * random.randn()))
+    face *= np.exp(layer.lips[:, None] * (np.array([0.10, -0.55, -0.35]) * 0.16 * random.randn()
+                                          + 0.06 * random.randn()))
+    return face
+
+
+def _add_hair(face, layer, dark, random):
+    """Paints stubble, brows and lashes on the skin, in place."""
+    shares = _HAIR_SHARES * np.where(np.arange(len(_HAIR_SHARES)) == _BLOND, 1 - dark, 1)
+    hair = _HAIR_COLORS[random.choice(len(_HAIR_SHARES), p=shares / shares.sum())] * np.exp(0.12 * random.randn())
+    if dark > 0.3:
+        hair = np.minimum(hair, _HAIR_COLORS[1])
+    stubble = np.abs(random.randn()) * 0.28 if random.rand() < 0.3 else 0.0
+    face += (layer.beard * min(stubble, 0.85))[:, None] * (0.55 * hair + 0.25 * face - face)
+    style = random.dirichlet(np.full(len(layer.brows), 0.45)).dot(layer.brows)
+    density = np.clip(style * random.uniform(0.55, 1.25), 0, 0.95)[:, None]
+    face += density * (hair - face)
+    lash = np.clip(layer.lashes * np.clip(0.62 + 0.25 * random.randn(), 0, 1), 0, 1)[:, None]
+    face += lash * (_LASH_COLOR - face)
+
+
+def _parts(face, layer, random):
+    """The colours of skin, mouth, right eye, left eye and teeth, each [N,3]."""
+    # Brown irises are the most common by far.
+    brown = np.array([0.5 if 'brown' in name else 0.07 for name in layer.iris_names])
+    iris = random.dirichlet(brown * 2).dot(layer.irises.reshape(len(brown), -1)).reshape(face.shape)
+    eye = iris * np.exp(0.07 * random.randn())
+    mouth = _MOUTH_DEPTH_COLOR * np.exp(0.2 * random.randn())
+    # Lips go on inside the mouth, then fade into its dark.
+    fade = smooth_step(layer.depth, 2.2, 0.2)[:, None]
+    inner = fade * face + (1 - fade) * mouth
+    teeth = _TEETH_COLOR * layer.teeth[:, None] * np.exp(0.10 * random.randn())
+    return [face, inner, eye, eye, teeth]
 
 
 def smooth_fields(quads, vertex_count, count, random):

@@ -5,7 +5,7 @@ from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, TEX_DIM
 from Deep3DFaceReconstruction.face_model import open_model
 from Deep3DFaceReconstruction.meshes import registration, subdivision
 from Deep3DFaceReconstruction.photo import alignment
-from tools.open_model import albedo, contact, expressions, layout, paint_layers, people, topology
+from tools.open_model import albedo, coarse_mesh, contact, expressions, eyeball, layout, paint_layers, people, topology
 
 SEED = 20190406
 PEOPLE, EXPRESSIONS, PAINTED = 6000, 6000, 1000
@@ -51,15 +51,15 @@ class FullMesh:
 
     def set_eye_uv(self, positions):
         """Replace the eyes' texture coordinates by those of the angle from the gaze axis at `positions`."""
-        for number in (topology.RIGHT_EYE, topology.LEFT_EYE):
+        for number in (coarse_mesh.RIGHT_EYE, coarse_mesh.LEFT_EYE):
             mine = self.part == number
             front = mine & (positions[:, 2] > np.median(positions[mine, 2]))
-            center, _ = topology.sphere_fit(positions[front])
+            center, _ = eyeball.sphere_fit(positions[front])
             away = positions[mine] - center
             away /= np.linalg.norm(away, axis=1, keepdims=True)
             theta = np.arccos(np.clip(away[:, 2], -1, 1))
             side = away[:, :2] / np.maximum(np.linalg.norm(away[:, :2], axis=1, keepdims=True), 1e-9)
-            self.uv[mine] = topology.dome_uv(theta[:, None] * side, number)
+            self.uv[mine] = eyeball.dome_uv(theta[:, None] * side, number)
 
 
 def vertex_normals(positions, triangles):
@@ -76,7 +76,7 @@ def vertex_normals(positions, triangles):
 def _restrict(mesh, quads_kept):
     """The coarse mesh with only the given quads [Q] bool and their vertices."""
     used, local = np.unique(mesh.quads[quads_kept], return_inverse=True)
-    return topology.CoarseMesh(local.reshape(-1, 4), mesh.quad_uvs[quads_kept], mesh.uvs, mesh.part[quads_kept],
+    return coarse_mesh.CoarseMesh(local.reshape(-1, 4), mesh.quad_uvs[quads_kept], mesh.uvs, mesh.part[quads_kept],
                                mesh.weights[used], mesh.ring[used])
 
 
@@ -93,7 +93,7 @@ def _apply(frame, shape):
 
 
 def face_mesh(human, average):
-    """The coarse mesh and its crop: (topology.CoarseMesh, FullMesh, frame of the average adult)."""
+    """The coarse mesh and its crop: (coarse_mesh.CoarseMesh, FullMesh, frame of the average adult)."""
     eye = average[human.group_vertices('helper-l-eye')].mean(axis=0)
     center = average[human.quads].mean(axis=1) - [0, eye[1], eye[2]]
     around = (center[:, 1] > -1.4) & (center[:, 2] > -0.95) & (np.abs(center[:, 0]) < 1)
@@ -103,11 +103,11 @@ def face_mesh(human, average):
     frame = _frame(mesh, full, shape)
     fine = full.matrix.dot(_apply(frame, shape))
     children = 2 * 4 ** open_model.LEVELS
-    inside = np.repeat((mesh.part != topology.SKIN) | (mesh.ring[mesh.quads] > 0).any(axis=1), children)
+    inside = np.repeat((mesh.part != coarse_mesh.SKIN) | (mesh.ring[mesh.quads] > 0).any(axis=1), children)
     keep = layout.crop(fine[full.triangles].mean(axis=1)) | inside
     # What the crop cuts off goes; the teeth, pieces of their own, stay.
     keep = layout.without_ears(full.triangles, layout.largest_piece(full.triangles, keep))
-    keep |= np.repeat(mesh.part == topology.TEETH, children)
+    keep |= np.repeat(mesh.part == coarse_mesh.TEETH, children)
     needed = keep.reshape(-1, children).any(axis=1)
     # One more row of coarse quads outside the crop, so that the crop's rim is smooth surface, not boundary.
     touched = np.zeros(len(shape), bool)
@@ -145,9 +145,9 @@ def build(human, log=print):
     landmarks = layout.landmark_vertices(full.uv, full.part, layout.LANDMARK_UV)
     scale, rotation, shift = frame
     raw = (fine - shift).dot(rotation.T) / scale
-    painted = paint_layers.layers(human, average, full.uv, full.part, full.depth,
-                                  full.matrix.dot(topology.lid_rings(mesh)), raw, fine,
-                                  vertex_normals(fine, full.triangles), landmarks)
+    painted = paint_layers.layers(human, average, paint_layers.Surface(
+        full.uv, full.part, full.depth, full.matrix.dot(topology.lid_rings(mesh)), raw, fine,
+        vertex_normals(fine, full.triangles), landmarks))
     faces = albedo.paint(painted, PAINTED, random)
     tex_mean = faces.mean(axis=0)
     tex, held = people.principal_components(faces, PAINTED_COMPONENTS, np.ones(len(fine)), tex_mean)
@@ -188,7 +188,7 @@ def _identity(human, crowd, mesh, full, frame, random):
     shapes, reference = _apply(again, shapes), _apply(again, reference)
 
     lips = contact.Lips(mesh, full, reference)
-    for eye in (topology.RIGHT_EYE, topology.LEFT_EYE):
+    for eye in (coarse_mesh.RIGHT_EYE, coarse_mesh.LEFT_EYE):
         contact.Lids(mesh, reference, eye).clear(shapes)
     # Whoever it is, the neutral mouth is closed: identity has no say in the gap between the lips.
     for _ in range(4):
@@ -206,7 +206,7 @@ def _expression(human, mesh, full, mean, frame, random):
     shapes = units.displacements(units.draw(EXPRESSIONS, random), ethnicity) + mean
     lips = contact.Lips(mesh, full, mean)
     lips.part(shapes, lips.gap(mean[None])[0])
-    for eye in (topology.RIGHT_EYE, topology.LEFT_EYE):
+    for eye in (coarse_mesh.RIGHT_EYE, coarse_mesh.LEFT_EYE):
         contact.Lids(mesh, mean, eye).clear(shapes)
     components, share = people.principal_components(shapes, EX_DIM, _weight(mesh), mean)
     return expressions.spread(components, _openings(full, components), OPENING_DAMPING), share.sum()

@@ -3,7 +3,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse import csgraph
 
-from tools.open_model import topology
+from tools.open_model import coarse_mesh, eyeball, topology
 
 _LID_CLEARANCE = 0.035   # of the eyeball's radius
 _LID_SOFTNESS = 0.012    # of the eyeball's radius: over which the push sets in
@@ -26,8 +26,8 @@ class Lids:
         """Args: mesh: topology.CoarseMesh; rest: [n,3] the mean; eye_part: index into open_model.PARTS."""
         owner = np.unique(mesh.quads[mesh.part == eye_part])
         self._dome = owner[mesh.ring[owner] > topology.SOCKET_RINGS]
-        center, radius = topology.sphere_fit(rest[self._dome])
-        self._center = topology.affine_weights(center[None], rest[self._dome])[0]
+        center, radius = eyeball.sphere_fit(rest[self._dome])
+        self._center = coarse_mesh.affine_weights(center[None], rest[self._dome])[0]
         away = rest - center
         near = (np.linalg.norm(away, axis=1) < 1.7 * radius) & (away[:, 2] > 0.1 * radius)
         near[self._dome] = False
@@ -53,7 +53,7 @@ class Lips:
 
     def __init__(self, mesh, full, rest):
         """Args: mesh: topology.CoarseMesh; full: build.FullMesh; rest: [n,3] the mean, dm."""
-        mouth = mesh.quads[mesh.part == topology.MOUTH]
+        mouth = mesh.quads[mesh.part == coarse_mesh.MOUTH]
         upper, lower = topology.halves(topology.ring_loop(mouth, mesh.ring, 0), rest)
         links = sp.coo_matrix((np.ones(mesh.quads.size),
                                (mesh.quads.ravel(), np.roll(mesh.quads, 1, axis=1).ravel())), (len(rest),) * 2)
@@ -78,7 +78,7 @@ class Lips:
         self._rows = []
         for one, other in ((0, 1), (1, 0)):
             lip = (fine_edges[one] < _TOUCH_REACH) & (fine_edges[one] < fine_edges[other])
-            lip &= full.part <= topology.MOUTH
+            lip &= full.part <= coarse_mesh.MOUTH
             self._rows.append([full.matrix[lip & within & (station == k)] for k in range(_STATIONS)])
 
     def gap(self, shapes):

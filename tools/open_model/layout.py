@@ -5,7 +5,7 @@ from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
 from Deep3DFaceReconstruction.photo import alignment
-from tools.open_model import topology
+from tools.open_model import coarse_mesh
 
 # The 68 iBUG landmarks as texture coordinates of MakeHuman's skins: where dlib's predictor places them on the
 # rendered mean face, averaged with its mirror image; jaw, lid and lip landmarks then snapped to the face's
@@ -39,7 +39,7 @@ def standard_five_points():
 
 def landmark_vertices(uv, part, landmark_uv):
     """[68] the skin vertex nearest to each landmark's texture coordinates."""
-    skin = np.flatnonzero(part == topology.SKIN)
+    skin = np.flatnonzero(part == coarse_mesh.SKIN)
     return skin[cKDTree(uv[skin]).query(landmark_uv)[1]]
 
 
@@ -90,7 +90,7 @@ def regions(layers, full, positions, landmarks):
     """
     x, y, z = positions.T
     marks = positions[landmarks]
-    outside = (full.part == topology.SKIN) & (full.depth == 0)
+    outside = (full.part == coarse_mesh.SKIN) & (full.depth == 0)
     nostril = np.min([np.linalg.norm((positions - marks[k]) * [1, 1, 0.7], axis=1) for k in (31, 32, 34, 35)], axis=0)
     near_eye = np.minimum(*[np.linalg.norm((positions - marks[eye].mean(axis=0)) * [0.75, 1.25, 0.5], axis=1)
                             for eye in (slice(36, 42), slice(42, 48))])
@@ -98,7 +98,7 @@ def regions(layers, full, positions, landmarks):
             & (nostril > 0.06) & (near_eye > 0.115))
     brow_line = 0.55 - 0.1 * np.clip(np.abs(x) / 0.6, 0, 1) ** 2
     jaw_line = -0.80 + 0.6 * np.clip(np.abs(x) - 0.2, 0, 1)
-    front = ~np.isin(full.part, (topology.MOUTH, topology.TEETH)) & (y < brow_line) & (y > jaw_line) & (z > -0.29)
+    front = ~np.isin(full.part, (coarse_mesh.MOUTH, coarse_mesh.TEETH)) & (y < brow_line) & (y > jaw_line) & (z > -0.29)
     return skin, front & ~_near_rim(full.triangles, len(positions))
 
 

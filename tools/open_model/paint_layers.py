@@ -1,12 +1,12 @@
 """What faces are painted from, at the mesh's vertices: de-lit skins, irises, brows, and masks of the features."""
-import collections
+from typing import NamedTuple
 
 import numpy as np
 from scipy.interpolate import LinearNDInterpolator
 from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree
 
-from tools.open_model import topology
+from tools.open_model import coarse_mesh
 
 _LUMA = np.array([0.299, 0.587, 0.114])
 # Ratios of red to green and of green to blue beyond which a painted skin is drawn back.
@@ -14,12 +14,23 @@ _MOST_RED, _MOST_YELLOW = 1.65, 1.45
 _IRIS_TEMPER = 0.45  # how far the painted irises' colours are drawn towards a warm grey
 _MOST_SHADE = 0.35   # of the logarithm of luminance: the most light that is divided out
 
-Layers = collections.namedtuple('Layers', 'skins groups brows irises iris_names lashes lips beard cheeks under_eye '
-                                          'teeth depth part')
-Layers.__doc__ = """What faces are painted from, at the N vertices.
 
-skins [S,N,3] de-lit; groups [S] ethnicity; brows [B,N] opacity; irises [I,N,3] (eye vertices); lashes, lips,
-beard, cheeks, under_eye, teeth [N] weights 0-1; depth [N] ring inside mouth and sockets; part [N]."""
+class Layers(NamedTuple):
+    """What faces are painted from, at the N vertices; weights are 0-1."""
+
+    skins: np.ndarray       # [S,N,3], without light
+    groups: np.ndarray      # [S], ethnicity
+    brows: np.ndarray       # [B,N], opacity
+    irises: np.ndarray      # [I,N,3], at the eyes' vertices
+    iris_names: list        # [I]
+    lashes: np.ndarray      # [N], weight, as what follows
+    lips: np.ndarray
+    beard: np.ndarray
+    cheeks: np.ndarray
+    under_eye: np.ndarray
+    teeth: np.ndarray
+    depth: np.ndarray       # [N], ring inside mouth and sockets
+    part: np.ndarray        # [N]
 
 
 def sample(texture, uv):
@@ -89,17 +100,31 @@ def _temper(skins, plain):
     return result
 
 
-def layers(human, base, uv, part, depth, lid_ring, raw_positions, positions, normals, landmarks):
-    """Sample and mask everything that faces are painted from.
+class Surface(NamedTuple):
+    """The N vertices that are painted."""
+
+    uv: np.ndarray             # [N,2]
+    part: np.ndarray           # [N]
+    depth: np.ndarray          # [N]
+    lid_ring: np.ndarray       # [N]
+    raw_positions: np.ndarray  # [N,3], in MakeHuman's frame
+    positions: np.ndarray      # [N,3], in the model's frame, as what follows
+    normals: np.ndarray        # [N,3]
+    landmarks: np.ndarray      # [68]
+
+
+def layers(human, base, surface):
+    """Samples and masks everything that faces are painted from.
 
     Args:
-      human: source.MakeHuman.  base: [19158,3] the mean adult (the brows ride on it).
-      uv [N,2], part [N], depth [N], lid_ring [N]: of the full mesh's vertices.
-      raw_positions [N,3]: in MakeHuman's frame; positions, normals [N,3], landmarks [68]: in the model's.
+      human: source.MakeHuman.
+      base: [19158,3] the mean adult (the brows ride on it).
+      surface: Surface.
     Returns:
       Layers.
     """
-    skin = part == topology.SKIN
+    uv, part, depth, lid_ring, raw_positions, positions, normals, landmarks = surface
+    skin = part == coarse_mesh.SKIN
     marks = positions[landmarks]
     facing = skin & (normals[:, 2] > 0.1) & (depth == 0)
     brows = np.stack([_brow_opacity(proxy, texture, base, raw_positions, facing)

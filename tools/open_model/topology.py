@@ -5,27 +5,17 @@ rings. The cavity is cut after a few rings and closed by a sheet between its upp
 is cut behind the lid and closed by a dome, the visible part of the eyeball. So the face has one rim only, the
 crop's, and no hole opens with the mouth or beside an eye. Two strips inside the mouth are the teeth's front.
 """
-import collections
-
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
-# The parts, by their place in open_model.PARTS.
-SKIN, MOUTH, RIGHT_EYE, LEFT_EYE, TEETH = range(5)
+from tools.open_model.coarse_mesh import LEFT_EYE, MOUTH, RIGHT_EYE, SKIN, TEETH, Assembly
+from tools.open_model.eyeball import dome, dome_uv
+
 MOUTH_RINGS = 5
 SOCKET_RINGS = 1
 _NARROWING = 0.35
-# Angles from the gaze axis of the dome's rings, outside in; the last one bounds the dome's square grid.
-DOME_ANGLES = (66.0, 46.0)
-
-CoarseMesh = collections.namedtuple('CoarseMesh', 'quads quad_uvs uvs part weights ring')
-CoarseMesh.__doc__ = """A coarse quad mesh whose vertices are fixed weighted sums of MakeHuman's vertices.
-
-quads [Q,4]; quad_uvs [Q,4] into uvs [U,2]; part [Q] index into open_model.PARTS; weights: sparse
-[n,19158], rows sum to one; ring [n]: 0 on the skin, k on the k-th ring inside the mouth or a socket."""
-
 
 def uv_islands(quad_uvs, uv_count):
     """[Q] the connected texture island of every quad."""
@@ -107,89 +97,6 @@ def _sheet(loop, vertices):
     return sheet if along else sheet[:, ::-1]
 
 
-class _Grid:
-    """A k x k quad grid whose boundary is a given loop of 4k vertices."""
-
-    def __init__(self, loop, first_new):
-        side = len(loop) // 4
-        if side * 4 != len(loop):
-            raise ValueError('expected a loop of a multiple of four vertices, got %d' % len(loop))
-        index = np.full((side + 1, side + 1), -1)
-        index[0, :side] = loop[:side]
-        index[:side, side] = loop[side:2 * side]
-        index[side, side:0:-1] = loop[2 * side:3 * side]
-        index[side:0:-1, 0] = loop[3 * side:]
-        inside = index < 0
-        index[inside] = first_new + np.arange(inside.sum())
-        self.index, self.new = index, index[inside]
-        self.quads = np.stack([index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]],
-                              axis=2).reshape(-1, 4)
-
-    def spread(self, boundary_values):
-        """Harmonic values of the new vertices: each is the mean of its four neighbours."""
-        side = self.index.shape[0] - 1
-        number = -np.ones(self.index.shape, int)
-        number[1:side, 1:side] = np.arange((side - 1) ** 2).reshape(side - 1, side - 1)
-        rows = number[1:side, 1:side].ravel()
-        system = np.eye(len(rows))
-        right = np.zeros((len(rows), boundary_values.shape[1]))
-        known = dict(zip(np.concatenate([self.index[0, :side], self.index[:side, side],
-                                         self.index[side, side:0:-1], self.index[side:0:-1, 0]]),
-                         boundary_values))
-        for shift in ((0, 1), (0, -1), (1, 0), (-1, 0)):
-            near = np.roll(number, shift, axis=(0, 1))[1:side, 1:side].ravel()
-            vertex = np.roll(self.index, shift, axis=(0, 1))[1:side, 1:side].ravel()
-            free = near >= 0
-            system[rows[free], near[free]] -= 0.25
-            right[rows[~free]] += 0.25 * np.stack([known[v] for v in vertex[~free]])
-        return np.linalg.solve(system, right)
-
-
-def sphere_fit(points):
-    """Centre and radius of the least-squares sphere through [n,3] points."""
-    system = np.concatenate([2 * points, np.ones((len(points), 1))], axis=1)
-    solution = np.linalg.lstsq(system, (points ** 2).sum(axis=1), rcond=None)[0]
-    return solution[:3], np.sqrt(solution[3] + (solution[:3] ** 2).sum())
-
-
-def affine_weights(points, anchors):
-    """[p,a] least-norm weights, each row summing to one, that express points by anchors exactly.
-
-    Applied to moved anchors they move the points by the best affine map, so a dome stays an ellipsoid.
-    """
-    anchors = np.concatenate([anchors, np.ones((len(anchors), 1))], axis=1)
-    points = np.concatenate([points, np.ones((len(points), 1))], axis=1)
-    return points.dot(np.linalg.pinv(anchors))
-
-
-def _dome(loop, vertices, helper, first_new):
-    """The eyeball's dome inside a socket loop.
-
-    Returns:
-      (quads [q,4]; of the new vertices, angles from the gaze axis [v,2], radians times direction; points [v,3]).
-    """
-    center, radius = sphere_fit(vertices[helper])
-    ring_direction = vertices[loop, :2] - vertices[loop, :2].mean(axis=0)
-    around = np.arctan2(ring_direction[:, 1], ring_direction[:, 0])
-    count = len(loop)
-    quads, plane, outer, next_new = [], [], loop, first_new
-    for angle in DOME_ANGLES:
-        inner = next_new + np.arange(count)
-        quads.append(np.stack([np.roll(outer, -1), outer, inner, np.roll(inner, -1)], axis=1))
-        plane.append(np.radians(angle) * np.stack([np.cos(around), np.sin(around)], axis=1))
-        outer, next_new = inner, next_new + count
-    # The grid's corners lie on the diagonals, as far as the loop allows.
-    corner = np.abs(np.angle(np.exp(1j * (around - np.radians(135))))).argmin()
-    grid = _Grid(np.roll(outer, -corner), next_new)
-    quads.append(grid.quads[:, ::-1])
-    plane.append(grid.spread(np.roll(plane[-1], -corner, axis=0)))
-    plane = np.concatenate(plane)
-    theta = np.linalg.norm(plane, axis=1)
-    sine = np.sin(theta) / np.maximum(theta, 1e-12)
-    points = center + radius * np.stack([sine * plane[:, 0], sine * plane[:, 1], np.cos(theta)], axis=1)
-    return np.concatenate(quads), plane, points
-
-
 def _narrowed(mean, ring, cavity):
     """Sparse [V,V]: the identity, but the mouth's cavity is made narrower behind the lips.
 
@@ -216,48 +123,34 @@ def _teeth_front(human, mean, name):
     return rows[(normal * away).sum(axis=1) > 0]
 
 
-class _Assembly:
-    """Collects the pieces of the mesh: quads, their texture coordinates and part, and vertices that are new."""
+class _Openings:
+    """The openings of the face's skin, and the quads that line the cavity behind each.
 
-    def __init__(self, human):
-        self.quads, self.quad_uvs, self.part = [], [], []
-        self.uvs, self.weights = [human.uvs], []
-        self.ring = np.zeros(len(human.vertices), int)
+    Attributes: face [b] bool, which of the body's quads `body` [b] are the face's own island of texture.
+    """
+
+    def __init__(self, human, mean, eye_centers):
         self._human = human
+        self.body = np.flatnonzero(human.group == 'body')
+        self._island = uv_islands(human.quad_uvs[self.body], len(human.uvs))
+        self._center = mean[human.quads[self.body]].mean(axis=1)
+        # The face's island of texture is the one with the foremost quad, the nose's tip, below the eyes.
+        below = np.linalg.norm(self._center - eye_centers.mean(axis=0) + [0, 0.3, 0], axis=1) < 0.8
+        face = self._island[np.argmax(np.where(below, self._center[:, 2], -np.inf))]
+        self.face = self._island == face
+        self._others = np.setdiff1d(self._island, [face])
+        self._on_skin = np.unique(human.quads[self.body[self.face]])
 
-    def take(self, rows, part):
-        """Add quads of the base mesh by their numbers."""
-        self.add(self._human.quads[rows], self._human.quad_uvs[rows], part)
-
-    def add(self, quads, quad_uvs, part):
-        self.quads.append(quads)
-        self.quad_uvs.append(quad_uvs)
-        self.part.append(np.full(len(quads), part))
-
-    def new_vertices(self, points, uvs, anchors, places, ring):
-        """Add vertices at `points` [v,3] that follow the base vertices `anchors` [a] at `places` [a,3] affinely.
-
-        Returns:
-          (first new vertex, first new texture coordinate).
-        """
-        first = len(self.ring), sum(len(part) for part in self.uvs)
-        weights = sp.lil_matrix((len(points), len(self._human.vertices)))
-        weights[:, anchors] = affine_weights(points, places)
-        self.weights.append(weights.tocsr())
-        self.uvs.append(uvs)
-        self.ring = np.concatenate([self.ring, np.full(len(points), ring)])
-        return first
-
-    def mesh(self, base_weights):
-        quads = np.concatenate(self.quads)
-        used, local = np.unique(quads, return_inverse=True)
-        return CoarseMesh(local.reshape(-1, 4), np.concatenate(self.quad_uvs), np.concatenate(self.uvs),
-                          np.concatenate(self.part), sp.vstack([base_weights] + self.weights).tocsr()[used],
-                          self.ring[used])
+    def cavity(self, near):
+        """The quads behind the opening nearest to a point, and each base vertex's ring in there (-1: none)."""
+        distance = [np.linalg.norm(self._center[self._island == k].mean(axis=0) - near) for k in self._others]
+        rows = self.body[self._island == self._others[np.argmin(distance)]]
+        quads = self._human.quads[rows]
+        return rows, _ring_numbers(quads, np.intersect1d(self._on_skin, quads), len(self._human.vertices))
 
 
 def build(human, mean, wanted):
-    """Assemble the coarse face mesh.
+    """Assembles the coarse face mesh.
 
     Args:
       human: source.MakeHuman.
@@ -266,62 +159,47 @@ def build(human, mean, wanted):
     Returns:
       CoarseMesh.
     """
-    body = np.flatnonzero(human.group == 'body')
-    island = uv_islands(human.quad_uvs[body], len(human.uvs))
-    center = mean[human.quads[body]].mean(axis=1)
     eyes = [human.group_vertices('helper-%s-eye' % side) for side in 'rl']
     eye_centers = np.stack([mean[helper].mean(axis=0) for helper in eyes])
-    # The face's island of texture is the one with the foremost quad, the nose's tip, below the eyes.
-    below = np.linalg.norm(center - eye_centers.mean(axis=0) + [0, 0.3, 0], axis=1) < 0.8
-    face = island[np.argmax(np.where(below, center[:, 2], -np.inf))]
-    on_skin = np.unique(human.quads[body[island == face]])
+    openings = _Openings(human, mean, eye_centers)
+    assembly = Assembly(human)
+    assembly.take(openings.body[openings.face & wanted[openings.body]], SKIN)
+    mouth = _add_mouth(assembly, human, mean, openings.cavity(eye_centers.mean(axis=0) - [0, 0.67, 0.2]))
+    base_weights = _narrowed(mean, assembly.ring, mouth)
+    _add_teeth(assembly, human, mean)
+    for part, helper, eye_center in ((RIGHT_EYE, eyes[0], eye_centers[0]), (LEFT_EYE, eyes[1], eye_centers[1])):
+        _add_eye(assembly, human, mean, part, helper, openings.cavity(eye_center))
+    return assembly.mesh(base_weights)
 
-    def cavity(near):
-        """The quads behind the opening nearest to a point, and each base vertex's ring in there (-1: none)."""
-        others = np.setdiff1d(island, [face])
-        distance = [np.linalg.norm(center[island == k].mean(axis=0) - near) for k in others]
-        rows = body[island == others[np.argmin(distance)]]
-        return rows, _ring_numbers(human.quads[rows], np.intersect1d(on_skin, human.quads[rows]), len(mean))
 
-    assembly = _Assembly(human)
-    assembly.take(body[(island == face) & wanted[body]], SKIN)
-
-    rows, ring = cavity(eye_centers.mean(axis=0) - [0, 0.67, 0.2])
+def _add_mouth(assembly, human, mean, cavity):
+    """Adds the first rings of the mouth's cavity and the sheet that closes them; returns their vertices."""
+    rows, ring = cavity
     assembly.ring = np.maximum(assembly.ring, ring)
     rows = rows[(ring[human.quads[rows]] <= MOUTH_RINGS).all(axis=1)]
     sheet = _sheet(ring_loop(human.quads[rows], ring, MOUTH_RINGS), mean)
     uv_of = dict(zip(human.quads[rows].ravel(), human.quad_uvs[rows].ravel()))
     assembly.take(rows, MOUTH)
     assembly.add(sheet, np.vectorize(uv_of.get)(sheet), MOUTH)
-    base_weights = _narrowed(mean, assembly.ring, np.unique(human.quads[rows]))
+    return np.unique(human.quads[rows])
 
+
+def _add_teeth(assembly, human, mean):
     for name in ('helper-upper-teeth', 'helper-lower-teeth'):
         front = _teeth_front(human, mean, name)
         assembly.take(front, TEETH)
         assembly.ring[human.quads[front]] = MOUTH_RINGS
 
-    for part, helper, eye_center in ((RIGHT_EYE, eyes[0], eye_centers[0]), (LEFT_EYE, eyes[1], eye_centers[1])):
-        rows, ring = cavity(eye_center)
-        assembly.ring[:len(ring)] = np.maximum(assembly.ring[:len(ring)], ring)
-        rows = rows[(ring[human.quads[rows]] <= SOCKET_RINGS).all(axis=1)]
-        loop = ring_loop(human.quads[rows], ring, SOCKET_RINGS)
-        dome, plane, points = _dome(loop, mean, helper, len(assembly.ring))
-        vertex, uv = assembly.new_vertices(points, dome_uv(plane, part), helper, mean[helper], SOCKET_RINGS + 1)
-        uv_of = dict(zip(human.quads[rows].ravel(), human.quad_uvs[rows].ravel()))
-        uv_of.update(zip(vertex + np.arange(len(points)), uv + np.arange(len(points))))
-        assembly.take(rows, SKIN)
-        assembly.add(dome, np.vectorize(uv_of.get)(dome), part)
-    return assembly.mesh(base_weights)
 
-
-# Where the two eyeballs lie in the eye textures, and the iris there: centres and radius, as UV (v up).
-_EYE_UV = {RIGHT_EYE: (149.5 / 512, 1 - 363.0 / 512), LEFT_EYE: (361.5 / 512, 1 - 152.5 / 512)}
-_IRIS_UV_RADIUS = 59.0 / 512
-IRIS_ANGLE = 22.0
-
-
-def dome_uv(plane, part):
-    """Texture coordinates in the eye textures for an eye's angles from the gaze [v,2] (radians times direction)."""
-    theta = np.linalg.norm(plane, axis=1, keepdims=True)
-    reach = np.sin(theta) / np.sin(np.radians(IRIS_ANGLE)) * _IRIS_UV_RADIUS
-    return np.asarray(_EYE_UV[part]) + reach * plane / np.maximum(theta, 1e-12)
+def _add_eye(assembly, human, mean, part, helper, cavity):
+    """Adds the first rings of a socket and the dome of its eyeball, which follows the vertices `helper`."""
+    rows, ring = cavity
+    assembly.ring[:len(ring)] = np.maximum(assembly.ring[:len(ring)], ring)
+    rows = rows[(ring[human.quads[rows]] <= SOCKET_RINGS).all(axis=1)]
+    loop = ring_loop(human.quads[rows], ring, SOCKET_RINGS)
+    quads, plane, points = dome(loop, mean, helper, len(assembly.ring))
+    vertex, uv = assembly.new_vertices(points, dome_uv(plane, part), helper, mean[helper], SOCKET_RINGS + 1)
+    uv_of = dict(zip(human.quads[rows].ravel(), human.quad_uvs[rows].ravel()))
+    uv_of.update(zip(vertex + np.arange(len(points)), uv + np.arange(len(points))))
+    assembly.take(rows, SKIN)
+    assembly.add(quads, np.vectorize(uv_of.get)(quads), part)

@@ -7,8 +7,9 @@ from Deep3DFaceReconstruction.dataset import preparation, sample_files
 from Deep3DFaceReconstruction.dataset.contact_sheet import write_contact_sheet
 from Deep3DFaceReconstruction.dataset.task_pool import task_pool
 from Deep3DFaceReconstruction.errors import InputError, UserError, message_of
-from Deep3DFaceReconstruction.photo.alignment import POS, align_img, standard_five_points
+from Deep3DFaceReconstruction.photo.alignment import POS, align_img
 from Deep3DFaceReconstruction.photo.image_io import list_images, result_names
+from Deep3DFaceReconstruction.photo.landmarks import standard_five_points
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.arguments import positive
 from Deep3DFaceReconstruction.system.process import prepare_process

@@ -9,24 +9,13 @@ import cv2
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
-from Deep3DFaceReconstruction.photo.alignment import to_y_up
+from Deep3DFaceReconstruction.photo.landmarks import flip_permutation, to_y_up
 
 # shift_px: at most this many pixels, each way; scale: a factor within 1/(1+scale)..1+scale; colour: brightness and
 # contrast, of all channels and of each, change by at most this share; flip: every other sample is mirrored.
 Augmentation = namedtuple('Augmentation', ['shift_px', 'scale', 'colour', 'flip'])
 NO_AUGMENTATION = Augmentation(shift_px=0.0, scale=0.0, colour=0.0, flip=False)
 DEFAULT_AUGMENTATION = Augmentation(shift_px=10.0, scale=0.1, colour=0.2, flip=True)
-
-
-def flip_permutation():
-    """[68] int: where each iBUG landmark of a mirrored face comes from (0-based; the left eye was the right one)."""
-    order = np.arange(68)
-    order[0:17] = np.arange(16, -1, -1)            # jaw line
-    order[17:27] = np.arange(26, 16, -1)           # brows
-    order[31:36] = np.arange(35, 30, -1)           # below the nose
-    order[36:48] = [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
-    order[48:68] = [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
-    return order
 
 
 def augment(image, landmarks, mask, augmentation, random):

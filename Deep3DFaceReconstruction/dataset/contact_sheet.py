@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 
 from Deep3DFaceReconstruction.dataset import sample_files
-from Deep3DFaceReconstruction.photo.alignment import to_y_up
+from Deep3DFaceReconstruction.photo.landmarks import to_y_up
 from Deep3DFaceReconstruction.system.files import written_aside
 
 COLUMNS, ROWS = 8, 8

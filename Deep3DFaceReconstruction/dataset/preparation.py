@@ -9,10 +9,10 @@ import numpy as np
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
 from Deep3DFaceReconstruction.dataset import sample_files
 from Deep3DFaceReconstruction.errors import AssetError, InputError, LandmarkError
-from Deep3DFaceReconstruction.photo.alignment import to_y_up
 from Deep3DFaceReconstruction.photo.crops import crops_of_photo
-from Deep3DFaceReconstruction.photo.face_finder import FaceFinder, five_from_68
+from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
 from Deep3DFaceReconstruction.photo.image_io import landmark_path_for, result_names
+from Deep3DFaceReconstruction.photo.landmarks import five_from_68, to_y_up
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.files import written_aside
 

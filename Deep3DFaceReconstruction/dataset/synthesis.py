@@ -22,8 +22,8 @@ from Deep3DFaceReconstruction.conventions import (
 from Deep3DFaceReconstruction.dataset import sample_files
 from Deep3DFaceReconstruction.dataset.scene_effects import draw_background, draw_occluder, spoil
 from Deep3DFaceReconstruction.face_decoder import Face3D
-from Deep3DFaceReconstruction.photo.alignment import POS, standard_five_points
-from Deep3DFaceReconstruction.photo.face_finder import five_from_68
+from Deep3DFaceReconstruction.photo.alignment import POS
+from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points
 from Deep3DFaceReconstruction.tf1 import tf
 
 # Angles are drawn evenly from -max to max, degrees. *_sd: standard deviations of the coefficients (cut at 2.5 times).

@@ -8,8 +8,7 @@ from Deep3DFaceReconstruction.conventions import COEFF_DIM, IMAGE_SIZE
 from Deep3DFaceReconstruction.demo.coefficient_sources import choose_source
 from Deep3DFaceReconstruction.face_decoder import Face3D
 from Deep3DFaceReconstruction.meshes import obj
-from Deep3DFaceReconstruction.photo.alignment import to_y_up
-from Deep3DFaceReconstruction.photo.face_finder import five_from_68
+from Deep3DFaceReconstruction.photo.landmarks import five_from_68, to_y_up
 from Deep3DFaceReconstruction.tf1 import tf
 
 FaceResult = namedtuple('FaceResult', [

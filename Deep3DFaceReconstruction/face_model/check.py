@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, IMAGE_SIZE
-from Deep3DFaceReconstruction.photo.alignment import five_points, standard_five_points, to_y_up
+from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points, to_y_up
 
 # what: words; came: words; expected: words; ok: whether it came so.
 Fact = namedtuple('Fact', 'what came expected ok')
@@ -25,7 +25,7 @@ def facts(model):
       list of Fact.
     """
     points = model.meanshape[model.keypoints].astype(np.float64)
-    five = five_points(points)
+    five = five_from_68(points)
     standard = standard_five_points()
     offset = (five - standard).mean(axis=0)
     beside = np.linalg.norm(five - offset - standard, axis=1).max()

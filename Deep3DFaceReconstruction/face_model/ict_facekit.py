@@ -17,7 +17,7 @@ from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM
 from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.face_model import albedo_transfer, ict_landmarks
 from Deep3DFaceReconstruction.meshes import obj_reader, registration, subdivision
-from Deep3DFaceReconstruction.photo.alignment import five_points, standard_five_points
+from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points
 from Deep3DFaceReconstruction.system.files import written_aside
 
 NAME = 'ICT-FaceKit (USC ICT)'
@@ -192,7 +192,7 @@ def _refined(coarse, quads, landmarks):
 def _framed(shapes, keypoints, listed_in):
     """The shapes (mean first, then displacements) in the program's frame; checks the landmarks there."""
     standard = standard_five_points()
-    scale, rotation, shift = registration.similarity(five_points(shapes[0, keypoints]), standard)
+    scale, rotation, shift = registration.similarity(five_from_68(shapes[0, keypoints]), standard)
     framed = scale * shapes.dot(rotation)
     framed[0] += shift
     ict_landmarks.check_landmarks(framed[0, keypoints], standard, listed_in)

@@ -5,9 +5,8 @@ import re
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import LANDMARK_COUNT
-from Deep3DFaceReconstruction.dataset.augmentation import flip_permutation
 from Deep3DFaceReconstruction.errors import AssetError, one_line
-from Deep3DFaceReconstruction.photo import alignment
+from Deep3DFaceReconstruction.photo.landmarks import five_from_68, flip_permutation
 
 # Vertices of generic_neutral_mesh.obj, from 0, in the order of the 68 iBUG landmarks (ICT-FaceKit's README).
 ICT_LANDMARKS = (
@@ -115,7 +114,7 @@ def check_landmarks(places, five_points, source):
 def _first_fault(places, standard):
     """What is wrong first, numbering landmarks from 1, or None."""
     x, y, z = places.T
-    misfit = np.linalg.norm(alignment.five_points(places) - standard, axis=1)
+    misfit = np.linalg.norm(five_from_68(places) - standard, axis=1)
     if misfit.max() > _FIT:
         return ('expected eyes, nose and mouth within %.2f dm of the standard five points, came %s %.2f dm away'
                 % (_FIT, ('left eye', 'right eye', 'nose', 'left mouth corner', 'right mouth corner')[misfit.argmax()],

@@ -9,7 +9,7 @@ import numpy as np
 from Deep3DFaceReconstruction import conventions
 from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.networks import dlib_format
-from Deep3DFaceReconstruction.photo import alignment
+from Deep3DFaceReconstruction.photo.landmarks import standard_five_points
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.tf1 import tf
 
@@ -130,7 +130,7 @@ def standard_chip_transform():
     Returns:
       [4] float32 (a, b, tx, ty): crop x = a x - b y + tx and crop y = b x + a y + ty, pixels, y down.
     """
-    points = alignment.standard_five_points()[:, :2] * conventions.ALIGN_SCALE
+    points = standard_five_points()[:, :2] * conventions.ALIGN_SCALE
     # About the crop's centre, then y-up to rows: row = 223 - y.
     x, y = points[:, 0] + conventions.CENTER, conventions.IMAGE_SIZE - 1 - (points[:, 1] + conventions.CENTER)
     eye_corners_nose_mouth = _chip_points([36, 39, 42, 45, 30, 48, 54])

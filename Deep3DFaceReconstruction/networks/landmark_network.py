@@ -4,7 +4,7 @@ import numpy as np
 from Deep3DFaceReconstruction.conventions import LANDMARK_COUNT
 from Deep3DFaceReconstruction.errors import AssetError, one_line
 from Deep3DFaceReconstruction.networks import frozen_graph
-from Deep3DFaceReconstruction.photo.alignment import to_y_up
+from Deep3DFaceReconstruction.photo.landmarks import to_y_up
 from Deep3DFaceReconstruction.system import file_kinds
 from Deep3DFaceReconstruction.tf1 import tf
 

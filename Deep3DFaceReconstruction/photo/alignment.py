@@ -1,24 +1,13 @@
 """Alignment: a photo and five landmarks -> the 224x224 crop that everything downstream works on.
 
-Frames: points are (x, y) in pixels, x to the right. "y-down" counts rows from the top; "y-up" is
-y = height - 1 - row. The standard points are in decimetres in the world frame (y up).
+Frames: as in `landmarks`. The standard points are in decimetres in the world frame (y-up).
 """
 import numpy as np
 from PIL import Image
 
 from Deep3DFaceReconstruction.conventions import ALIGN_SCALE, IMAGE_SIZE
 from Deep3DFaceReconstruction.errors import LandmarkError
-
-# Landmarks of the published mean face (dm) by their number in the 68-point iBUG scheme, from 1.
-_STANDARD_BY_NUMBER = {
-    31: (0.0032535, -0.0461793, 0.5524424),
-    37: (-0.4309752, 0.2919658, 0.1040332),
-    40: (-0.1919980, 0.2887558, 0.1635258),
-    43: (0.1878507, 0.2887361, 0.1601802),
-    46: (0.4317471, 0.2907046, 0.1034104),
-    49: (-0.2521693, -0.3813392, 0.2240573),
-    55: (0.2484662, -0.3812824, 0.2223577),
-}
+from Deep3DFaceReconstruction.photo.landmarks import to_y_up
 
 # A photo may not have to be enlarged beyond this to bring its face to the standard size (pixels).
 _MAX_RESIZED = 1 << 20
@@ -26,30 +15,6 @@ _MAX_RESIZED = 1 << 20
 _MIN_SPREAD = 0.02
 # Pixels by which bicubic weights may reach beyond their support through rounding.
 _MARGIN = 2
-
-
-def standard_five_points():
-    """The five points of the mean face: left eye, right eye, nose, left and right mouth corner.
-
-    An eye is the mean of its two corners.
-
-    Returns:
-      [5, 3] float64, dm, world frame.
-    """
-    p = {number: np.array(xyz) for number, xyz in _STANDARD_BY_NUMBER.items()}
-    return np.stack([(p[37] + p[40]) / 2, (p[43] + p[46]) / 2, p[31], p[49], p[55]])
-
-
-def five_points(landmarks68):
-    """The five points of 68 landmarks, in the order of `standard_five_points`, an eye being the mean of its corners.
-
-    Args:
-      landmarks68: [68, D], numbered as iBUG does.
-    Returns:
-      [5, D].
-    """
-    p = landmarks68
-    return np.stack([(p[36] + p[39]) / 2, (p[42] + p[45]) / 2, p[30], p[48], p[54]])
 
 
 def POS(xp, x):
@@ -90,7 +55,7 @@ def align_img(img, lm, lm3D):
     Args:
       img: PIL image; what lies outside it becomes black.
       lm: [5, 2] landmarks, pixels of img, y-down.
-      lm3D: [5, 3] the standard points (`standard_five_points`), dm.
+      lm3D: [5, 3] the standard points (`landmarks.standard_five_points`), dm.
     Returns:
       (crop [1, 224, 224, 3] uint8 BGR, landmarks in the crop [5, 2] float64 y-down,
       trans_params [5] float64 = w0, h0, scale 102/s, t0, t1 as `to_crop` takes them).
@@ -153,12 +118,6 @@ def _resize_and_crop(img, size, left, top):
     crop = Image.new('RGB', (IMAGE_SIZE, IMAGE_SIZE))
     crop.paste(part, (x0 - left, y0 - top))
     return crop
-
-
-def to_y_up(points, height=IMAGE_SIZE):
-    """[n, 2] points: y-down to y-up and back (y' = height - 1 - y). The default height is the crop's."""
-    points = np.asarray(points)
-    return np.stack([points[..., 0], height - 1 - points[..., 1]], axis=-1)
 
 
 def to_crop(points, trans_params):

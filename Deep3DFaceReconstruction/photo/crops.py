@@ -5,6 +5,7 @@ import numpy as np
 
 from Deep3DFaceReconstruction.errors import LandmarkError
 from Deep3DFaceReconstruction.photo import alignment, face_finder, image_io
+from Deep3DFaceReconstruction.photo.landmarks import standard_five_points, to_y_up
 from Deep3DFaceReconstruction.photo.skin import skinmask
 
 
@@ -71,7 +72,7 @@ def crops_of_photo(image_path, name, finder, all_faces=False, landmarks=False, n
 
 def _aligned(face, name, image_path, image, count):
     try:
-        crop, lm_5p, trans_params = alignment.align_img(image, face.five_points, alignment.standard_five_points())
+        crop, lm_5p, trans_params = alignment.align_img(image, face.five_points, standard_five_points())
     except LandmarkError as error:
         raise LandmarkError('%s: %s' % (image_path, error))
     bgr = np.ascontiguousarray(crop[0])
@@ -86,7 +87,7 @@ def _with_landmarks(crop, finder, network):
         landmarks = network(crop.bgr[np.newaxis])
     else:
         rgb = np.ascontiguousarray(crop.bgr[:, :, ::-1])
-        landmarks = alignment.to_y_up(finder.crop_landmarks68(rgb, crop.lm_5p))
-    in_photo = alignment.from_crop(alignment.to_y_up(landmarks), crop.trans_params)
+        landmarks = to_y_up(finder.crop_landmarks68(rgb, crop.lm_5p))
+    in_photo = alignment.from_crop(to_y_up(landmarks), crop.trans_params)
     inside = np.logical_and(in_photo >= 0, in_photo < crop.image_size).all(axis=1)
     return crop._replace(lm_68p=landmarks, lm_inside=inside)

@@ -1,7 +1,6 @@
 """Faces and their landmarks in photos, with dlib's detectors and its 68-point predictor.
 
-All points are (x, y) in pixels, y down, of the picture they were found in. The 68 points follow the iBUG
-scheme, indices from 0: jaw line 0-16, brows 17-26, nose 27-35, eyes 36-47, lips 48-67.
+All points are (x, y) in pixels, y down, of the picture they were found in; `landmarks` says what they mean.
 """
 import os
 from collections import namedtuple
@@ -11,10 +10,10 @@ import dlib
 import numpy as np
 from PIL import Image
 
-from Deep3DFaceReconstruction.conventions import IMAGE_SIZE, LANDMARK_COUNT
+from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
 from Deep3DFaceReconstruction.errors import LandmarkError
-from Deep3DFaceReconstruction.photo.alignment import five_points
 from Deep3DFaceReconstruction.photo.image_io import landmark_path_for, read_five_points
+from Deep3DFaceReconstruction.photo.landmarks import face_tilt, five_from_68
 from Deep3DFaceReconstruction.system.assets import dlib_model
 
 # Pixels, y down, right and bottom outside; score: the detector's confidence, larger is surer; tilt: degrees by which
@@ -152,29 +151,6 @@ class FaceFinder:
         if self._cnn is None:
             self._cnn = dlib.cnn_face_detection_model_v1(dlib_model('mmod_human_face_detector.dat'))
         return [_scaled(found.rect, found.confidence, scale) for found in self._cnn(rgb, 0)]
-
-
-def five_from_68(landmarks68):
-    """Left eye, right eye, nose tip, left and right mouth corner, as seen in the image, from 68 landmarks.
-
-    An eye is the mean of its two corners, as in the standard five points.
-
-    Args:
-      landmarks68: [68, 2].
-    Returns:
-      [5, 2] float64.
-    """
-    p = np.asarray(landmarks68, np.float64)
-    if p.shape != (LANDMARK_COUNT, 2):
-        raise LandmarkError('expected landmarks [68, 2], got %s' % list(p.shape))
-    return five_points(p)
-
-
-def face_tilt(five_points):
-    """Degrees by which a face with these five points [5, 2] (y-down) leans clockwise, as seen: -180 to 180."""
-    p = np.asarray(five_points, np.float64)
-    down = p[3:5].mean(axis=0) - p[0:2].mean(axis=0)  # from the eyes to the mouth; it also holds in profile
-    return float(np.degrees(np.arctan2(-down[0], down[1])))
 
 
 def find_faces(image_path, image, finder, every=False):

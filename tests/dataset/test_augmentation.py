@@ -4,7 +4,7 @@ import pytest
 
 from Deep3DFaceReconstruction.dataset import augmentation
 from Deep3DFaceReconstruction.dataset.augmentation import Augmentation, augment
-from Deep3DFaceReconstruction.photo.alignment import to_y_up
+from Deep3DFaceReconstruction.photo.landmarks import to_y_up
 
 
 def dots(points):
@@ -66,14 +66,6 @@ def test_flip_is_its_own_inverse_and_mirrors_columns(sample):
     assert landmarks[30, 0] == 223 - sample[1][30, 0]
     for before, after in zip(sample, augmentation.flip(image, landmarks, mask)):
         np.testing.assert_array_equal(before, after)
-
-
-def test_flip_permutation_exchanges_sides():
-    order = augmentation.flip_permutation()
-    np.testing.assert_array_equal(order[order], np.arange(68))
-    middle = [8, 27, 28, 29, 30, 33, 51, 57, 62, 66]
-    np.testing.assert_array_equal(np.flatnonzero(order == np.arange(68)), middle)
-    assert order[36] == 45 and order[48] == 54 and order[60] == 64 and order[0] == 16 and order[41] == 46
 
 
 def test_colour_changes_the_picture_alone(sample):

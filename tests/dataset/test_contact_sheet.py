@@ -3,7 +3,7 @@ import cv2
 import numpy as np
 
 from Deep3DFaceReconstruction.dataset import contact_sheet, sample_files
-from Deep3DFaceReconstruction.photo.alignment import to_y_up
+from Deep3DFaceReconstruction.photo.landmarks import to_y_up
 
 
 def test_tile_shows_landmarks_and_mask():

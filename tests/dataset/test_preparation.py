@@ -14,8 +14,7 @@ from PIL import Image
 import preprocess_img
 from Deep3DFaceReconstruction.dataset import preparation, sample_files
 from Deep3DFaceReconstruction.dataset.data_loader import find_samples
-from Deep3DFaceReconstruction.photo.alignment import to_y_up
-from Deep3DFaceReconstruction.photo.face_finder import five_from_68
+from Deep3DFaceReconstruction.photo.landmarks import five_from_68, to_y_up
 from tests import ROOT
 from tests.networks.test_landmark_network import write_graph
 

@@ -8,8 +8,8 @@ import synthesize
 from Deep3DFaceReconstruction.dataset import data_loader, sample_files, synthesis
 from Deep3DFaceReconstruction.face_decoder import Face3D, sh_basis
 from Deep3DFaceReconstruction.face_model import load_face_model
-from Deep3DFaceReconstruction.photo.alignment import POS, standard_five_points
-from Deep3DFaceReconstruction.photo.face_finder import five_from_68
+from Deep3DFaceReconstruction.photo.alignment import POS
+from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points
 from Deep3DFaceReconstruction.tf1 import tf
 
 COUNT = 6

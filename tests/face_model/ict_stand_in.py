@@ -4,8 +4,8 @@ import os
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from Deep3DFaceReconstruction.dataset.augmentation import flip_permutation
 from Deep3DFaceReconstruction.face_model import ict_facekit
+from Deep3DFaceReconstruction.photo.landmarks import flip_permutation
 
 STEP = 0.04                 # dm between grid vertices
 HALF, LOW, HIGH = 20, -24, 18

@@ -9,11 +9,10 @@ from scipy.io import loadmat
 from scipy.sparse import coo_matrix, csgraph
 
 from Deep3DFaceReconstruction import face_model
-from Deep3DFaceReconstruction.dataset.augmentation import flip_permutation
 from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.face_model import albedo_transfer, ict_facekit, ict_landmarks
 from Deep3DFaceReconstruction.meshes import registration, subdivision
-from Deep3DFaceReconstruction.photo.alignment import five_points, standard_five_points
+from Deep3DFaceReconstruction.photo.landmarks import five_from_68, flip_permutation, standard_five_points
 from tests.face_model import ict_stand_in as stand_in
 from tests.face_model.ict_stand_in import LAYOUT, StandIn
 
@@ -125,7 +124,7 @@ def test_the_frame_is_the_least_squares_fit_of_the_five_points(converted):
     mean = model['meanshape'].reshape(-1, 3).astype(np.float64)
     keypoints = model['keypoints'].astype(int).ravel() - 1
     np.testing.assert_array_equal(keypoints, stand_in.landmarks())
-    five = five_points(mean[keypoints])
+    five = five_from_68(mean[keypoints])
     residual = standard_five_points() - five
     assert np.linalg.norm(residual, axis=1).max() < 0.03
     # No shift, growth or turn makes the squared residual smaller.

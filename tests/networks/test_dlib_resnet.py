@@ -6,7 +6,8 @@ import pytest
 
 from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.networks import dlib_format, dlib_resnet
-from Deep3DFaceReconstruction.photo import alignment
+from Deep3DFaceReconstruction.photo.alignment import align_img
+from Deep3DFaceReconstruction.photo.landmarks import standard_five_points
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.tf1 import tf
 
@@ -47,7 +48,7 @@ def aligned(astronaut, predict):
     """The aligned crop, BGR, and its 68 landmarks, y-up."""
     lm = as_array(predict(astronaut))
     five = np.stack([lm[[36, 39]].mean(0), lm[[42, 45]].mean(0), lm[30], lm[48], lm[54]])
-    crop, _, _ = alignment.align_img(Image.fromarray(astronaut), five, alignment.standard_five_points())
+    crop, _, _ = align_img(Image.fromarray(astronaut), five, standard_five_points())
     landmarks = as_array(predict(np.ascontiguousarray(crop[0, :, :, ::-1])))
     landmarks[:, 1] = 223 - landmarks[:, 1]
     return crop.astype(np.float32), landmarks[None].astype(np.float32)

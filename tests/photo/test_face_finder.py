@@ -5,7 +5,8 @@ from PIL import Image
 
 from Deep3DFaceReconstruction.errors import LandmarkError
 from Deep3DFaceReconstruction.photo import face_finder
-from Deep3DFaceReconstruction.photo.alignment import align_img, standard_five_points, to_crop
+from Deep3DFaceReconstruction.photo.alignment import align_img, to_crop
+from Deep3DFaceReconstruction.photo.landmarks import face_tilt, five_from_68, standard_five_points
 
 # Clicked by hand in the 512x512 portrait: eyes, nose tip, mouth corners.
 CLICKED = np.array([[201, 108], [245, 107], [225, 127], [205, 139], [246, 141]], np.float64)
@@ -80,11 +81,11 @@ def test_tilted_faces(face, finder, astronaut, degrees):
     center = np.array([179.5, 179.5])
     expected = (face.landmarks68 - box[:2] - center) @ turn + center
     assert np.linalg.norm(found.landmarks68 - expected, axis=1).mean() < 1.5
-    assert face_finder.face_tilt(found.five_points) == pytest.approx(
-        degrees + face_finder.face_tilt(face.five_points), abs=3)
+    assert face_tilt(found.five_points) == pytest.approx(
+        degrees + face_tilt(face.five_points), abs=3)
     crop, five_points, _ = align_img(tilted, found.five_points, standard_five_points())
     in_crop = finder.crop_landmarks68(np.ascontiguousarray(crop[0, ..., ::-1]), five_points)
-    assert np.linalg.norm(face_finder.five_from_68(in_crop) - five_points, axis=1).mean() < 3.0
+    assert np.linalg.norm(five_from_68(in_crop) - five_points, axis=1).mean() < 3.0
 
 
 def test_the_cnn_finds_what_hog_misses(finder, astronaut):
@@ -93,12 +94,6 @@ def test_the_cnn_finds_what_hog_misses(finder, astronaut):
     assert not finder._hog_faces(tilted, 1.0, 1)
     found = finder.detect_faces(tilted)
     assert len(found) == 1 and found[0].tilt in (-30, -60)
-
-
-def test_face_tilt_is_clockwise():
-    upright = np.array([[-1, 0], [1, 0], [0, 1], [-0.7, 2], [0.7, 2]])
-    assert face_finder.face_tilt(upright) == pytest.approx(0)
-    assert face_finder.face_tilt(upright[:, ::-1] * [-1, 1]) == pytest.approx(90)  # the mouth is left of the eyes
 
 
 def test_a_landmark_file_wins_over_detection(tmp_path, finder):
@@ -111,14 +106,6 @@ def test_a_landmark_file_wins_over_detection(tmp_path, finder):
 def test_no_face_is_an_error_that_names_the_file_and_the_way_out(finder):
     with pytest.raises(LandmarkError, match=r'grey\.png: expected a face, found none; .* in grey\.txt'):
         face_finder.find_faces('grey.png', Image.new('RGB', (64, 64), (90, 90, 90)), finder)
-
-
-def test_five_from_68():
-    points = np.arange(136.0).reshape(68, 2)
-    five = face_finder.five_from_68(points)
-    np.testing.assert_array_equal(five[:, 0] / 2, [37.5, 43.5, 30, 48, 54])
-    with pytest.raises(LandmarkError, match=r'expected landmarks \[68, 2\], got \[5, 2\]'):
-        face_finder.five_from_68(five)
 
 
 def test_wrong_arguments_are_refused(finder):

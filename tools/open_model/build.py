@@ -4,7 +4,7 @@ import numpy as np
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, TEX_DIM
 from Deep3DFaceReconstruction.face_model import open_model
 from Deep3DFaceReconstruction.meshes import registration, subdivision
-from Deep3DFaceReconstruction.photo import alignment
+from Deep3DFaceReconstruction.photo.landmarks import five_from_68
 from tools.open_model import albedo, coarse_mesh, contact, expressions, eyeball, layout, paint_layers, people, topology
 
 SEED = 20190406
@@ -84,7 +84,7 @@ def _frame(mesh, full, shape):
     """The similarity that takes a coarse shape [n,3] to the standard five points."""
     fine = full.matrix.dot(shape)
     marks = fine[layout.landmark_vertices(full.uv, full.part, layout.LANDMARK_UV)]
-    return registration.similarity(alignment.five_points(marks), layout.standard_five_points())
+    return registration.similarity(five_from_68(marks), layout.standard_five_points())
 
 
 def _apply(frame, shape):

@@ -4,7 +4,7 @@ import scipy.sparse as sp
 from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
-from Deep3DFaceReconstruction.photo import alignment
+from Deep3DFaceReconstruction.photo import landmarks
 from tools.open_model import coarse_mesh
 
 # The 68 iBUG landmarks as texture coordinates of MakeHuman's skins: where dlib's predictor places them on the
@@ -33,7 +33,7 @@ LANDMARK_UV = np.array([
 
 def standard_five_points():
     """[5,3] the published standard positions, dm, made mirror-symmetric (they are to within 0.005)."""
-    points = alignment.standard_five_points()
+    points = landmarks.standard_five_points()
     return 0.5 * (points + points[[1, 0, 2, 4, 3]] * [-1, 1, 1])
 
 

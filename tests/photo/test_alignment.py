@@ -8,8 +8,10 @@ from PIL import Image
 import preprocess_img
 from Deep3DFaceReconstruction.errors import LandmarkError
 from Deep3DFaceReconstruction.photo import alignment
+from Deep3DFaceReconstruction.photo.landmarks import standard_five_points, to_y_up
+from tests import ROOT
 
-GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'golden', 'preprocess.npz')
+GOLDEN = os.path.join(ROOT, 'tests', 'golden', 'preprocess.npz')
 CASES = range(4)
 
 
@@ -30,14 +32,10 @@ def photo(astronaut, golden, case):
     return astronaut if astronaut.size == (size, size) else astronaut.resize((size, size), Image.BICUBIC)
 
 
-def test_standard_five_points(golden):
-    np.testing.assert_allclose(alignment.standard_five_points(), golden['lm3D'], atol=1e-7)
-
-
 @pytest.mark.parametrize('case', CASES)
 def test_pos_equals_the_figures(golden, case):
     height = golden['%d/trans_params' % case][1]
-    points = alignment.to_y_up(golden['%d/lm5p' % case], height)
+    points = to_y_up(golden['%d/lm5p' % case], height)
     t, s = preprocess_img.POS(points.T, golden['lm3D'].T)
     assert t.shape == (2, 1)
     np.testing.assert_allclose(t, golden['%d/pos_t' % case], rtol=1e-12)
@@ -74,7 +72,7 @@ def test_pos_recovers_a_scaled_orthographic_camera():
 def test_crop_is_the_crop_of_the_whole_resized_image(size, scale, center):
     random = np.random.RandomState(1)
     image = Image.fromarray(random.randint(0, 256, size[::-1] + (3,)).astype(np.uint8))
-    standard = alignment.standard_five_points()
+    standard = standard_five_points()
     points = standard[:, :2] * [scale, -scale] + center
     crop, _, (w0, h0, rescale, t0, t1) = alignment.align_img(image, points, standard)
     width, height = int(w0 * rescale), int(h0 * rescale)
@@ -93,15 +91,9 @@ def test_to_crop_is_the_landmark_formula_and_from_crop_its_inverse(golden):
         np.testing.assert_allclose(alignment.from_crop(in_crop, params), points, rtol=1e-10)
 
 
-def test_to_y_up_is_its_own_inverse():
-    points = np.array([[3.0, 0.0], [5.0, 223.0]])
-    np.testing.assert_array_equal(alignment.to_y_up(points), [[3, 223], [5, 0]])
-    np.testing.assert_array_equal(alignment.to_y_up(alignment.to_y_up(points)), points)
-
-
 def test_an_enormous_enlargement_stays_small_and_an_absurd_one_is_refused():
     image = Image.new('RGB', (4000, 3000), (10, 20, 30))
-    standard = alignment.standard_five_points()
+    standard = standard_five_points()
     crop, _, _ = alignment.align_img(image, standard[:, :2] * [1.0, -1.0] + [2000, 1500], standard)
     np.testing.assert_array_equal(crop[0], np.full((224, 224, 3), [30, 20, 10]))
     with pytest.raises(LandmarkError, match='as far apart as those of a face'):
@@ -116,12 +108,12 @@ def test_an_enormous_enlargement_stays_small_and_an_absurd_one_is_refused():
 ])
 def test_degenerate_landmarks_are_refused(points, message):
     with pytest.raises(LandmarkError, match=message):
-        alignment.align_img(Image.new('RGB', (100, 100)), points, alignment.standard_five_points())
+        alignment.align_img(Image.new('RGB', (100, 100)), points, standard_five_points())
 
 
 @pytest.mark.parametrize('offset', [(5000, 50), (50, -5000), (1e7, 1e7)])
 def test_a_face_outside_the_image_is_refused(offset):
-    standard = alignment.standard_five_points()
+    standard = standard_five_points()
     with pytest.raises(LandmarkError, match='expected the face inside the image'):
         alignment.align_img(Image.new('RGB', (100, 100)), standard[:, :2] * [40, -40] + offset, standard)
 

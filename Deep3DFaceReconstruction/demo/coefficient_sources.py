@@ -1,19 +1,71 @@
-"""Where the coefficients of a face come from: a network, fitting, or fitting that starts at the network's answer."""
+"""Where the coefficients of a face come from: a network, fitting, or fitting that starts at the network's answer.
+
+The one place that reads --fit. TensorFlow takes seconds to load, and photos are read meanwhile: a source says what it
+needs at once, and loads in `load`.
+"""
+import os
+
 import numpy as np
 from tqdm import tqdm
 
-from Deep3DFaceReconstruction.demo.fitting import Fitter
-from Deep3DFaceReconstruction.networks import frozen_graph
+from Deep3DFaceReconstruction.errors import AssetError
+from Deep3DFaceReconstruction.system import assets
+
+
+def choose_source(options):
+    """The source that the options ask for: the .pb, else --pretrain_weights, else fitting alone.
+
+    Args:
+      options: options.DemoOptions.
+    Returns:
+      NetworkSource or FittingSource, not loaded yet.
+    Raises:
+      AssetError: --fit refine or never, and there is no network.
+    """
+    path = _network_path(options)
+    network = NetworkSource(path, options.batch_size) if path else None
+    if network is None or options.fit == 'refine':
+        return FittingSource(options.iterations, network, options.verbose)
+    return network
+
+
+def _network_path(options):
+    if options.fit == 'only':
+        return None
+    if options.use_pb and os.path.isfile(assets.FACE_RECON_PB):
+        return assets.FACE_RECON_PB
+    if options.pretrain_weights is None and options.fit in ('refine', 'never'):
+        raise AssetError('--fit %s: expected a network in %s or --pretrain_weights CKPT, found neither' % (
+            options.fit, assets.FACE_RECON_PB))
+    return options.pretrain_weights
 
 
 class NetworkSource:
-    """R-Net's answer, a batch at a time."""
+    """R-Net's answer, a batch at a time.
+
+    Attributes:
+      needs_landmarks: whether crops must have their 68 landmarks.
+      batch_size: crops of a call.
+      label: a word for summary.csv; description: a phrase for people.
+    """
+
+    needs_landmarks = False
+    label = 'network'
 
     def __init__(self, path, batch_size):
-        self._network = frozen_graph.CoefficientNetwork(frozen_graph.load_any(path), path)
+        self._path = path
+        self._network = None
         self.batch_size = batch_size
         self.description = 'network ' + path
-        self.label = 'network'
+
+    def load(self, model):
+        """Loads the network; the face model is not used.
+
+        Raises:
+          AssetError: a network file that is missing or unusable.
+        """
+        from Deep3DFaceReconstruction.networks import frozen_graph
+        self._network = frozen_graph.CoefficientNetwork(frozen_graph.load_any(self._path), self._path)
 
     def __call__(self, crops):
         """[B,257] float32 of a list of FaceCrop."""
@@ -21,18 +73,34 @@ class NetworkSource:
 
 
 class FittingSource:
-    """Analysis by synthesis, a face at a time; from the landmarks, or from another source's answer."""
+    """Analysis by synthesis, a face at a time; from the landmarks, or from another source's answer.
 
+    Attributes: as NetworkSource's.
+    """
+
+    needs_landmarks = True
     batch_size = 1
 
-    def __init__(self, model, iterations, start_from=None, verbose=False):
-        self._fitter = Fitter(model, iterations)
+    def __init__(self, iterations, start_from=None, verbose=False):
+        self._iterations = iterations
         self._start_from = start_from
         self._verbose = verbose
+        self._fitter = None
         self.label = 'refine' if start_from else 'fit'
         self.description = 'fitting, %d iterations' % iterations
         if start_from:
             self.description += ', from ' + start_from.description
+
+    def load(self, model):
+        """Builds the fitting graph of a face_model.FaceModel, and loads what it starts from.
+
+        Raises:
+          AssetError: a network file that is missing or unusable.
+        """
+        from Deep3DFaceReconstruction.demo.fitting import Fitter
+        if self._start_from is not None:
+            self._start_from.load(model)
+        self._fitter = Fitter(model, self._iterations)
 
     def __call__(self, crops):
         """[B,257] float32 of a list of FaceCrop with their 68 landmarks."""
@@ -46,18 +114,3 @@ class FittingSource:
                 tqdm.write('%s: step %d: %s' % (crop.name, step, ', '.join(
                     '%s %.4g' % item for item in sorted(result.losses[step].items()))))
         return result.coeff
-
-
-def choose_source(network_path, options, model):
-    """The source that the options ask for.
-
-    Args:
-      network_path: a .pb file, a checkpoint, or None for fitting alone.
-      options: options.DemoOptions; model: face_model.FaceModel.
-    Raises:
-      AssetError: a network file that is missing or unusable.
-    """
-    network = NetworkSource(network_path, options.batch_size) if network_path else None
-    if network is None or options.fit == 'refine':
-        return FittingSource(model, options.iterations, network, options.verbose)
-    return network

@@ -1,6 +1,6 @@
 """The options of demo.py: names, defaults, what each means. No TensorFlow, no files."""
 import argparse
-from collections import namedtuple
+from typing import NamedTuple, Optional
 
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.arguments import positive
@@ -8,9 +8,20 @@ from Deep3DFaceReconstruction.system.face_model_option import add_face_model_opt
 
 DEFAULT_ITERATIONS = 150
 
-DemoOptions = namedtuple('DemoOptions', [
-    'input', 'output', 'face_model', 'use_pb', 'pretrain_weights', 'batch_size', 'faces', 'fit', 'iterations',
-    'verbose'])
+
+class DemoOptions(NamedTuple):
+    """What the command line of demo.py says, by the names of its flags."""
+
+    input: str
+    output: str
+    face_model: Optional[str]
+    use_pb: int
+    pretrain_weights: Optional[str]
+    batch_size: int
+    faces: str
+    fit: str
+    iterations: int
+    verbose: bool
 
 
 def demo_parser():

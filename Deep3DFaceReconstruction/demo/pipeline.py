@@ -1,34 +1,49 @@
-"""What demo.py does: a folder of photos -> meshes, pictures and a summary. One photo's failure is its own."""
-import csv
+"""What demo.py does, in one way: photos -> crops -> batches -> coefficients -> decoder -> results.
+
+One photo's failure is its own. Photos are read in a thread beside the main one, and files are written in two others
+while the next batch is computed.
+"""
 import os
 import sys
 import tempfile
 import time
-from collections import namedtuple
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import List, NamedTuple, Optional, Tuple
 
 from tqdm import tqdm
 
+from Deep3DFaceReconstruction.demo import results
+from Deep3DFaceReconstruction.demo.coefficient_sources import choose_source
 from Deep3DFaceReconstruction.demo.prefetch import batches, prefetched
-from Deep3DFaceReconstruction.errors import AssetError, InputError, UserError, message_of, one_line
+from Deep3DFaceReconstruction.errors import InputError, UserError, message_of, one_line
 from Deep3DFaceReconstruction.face_model import load_face_model
+from Deep3DFaceReconstruction.meshes import obj
 from Deep3DFaceReconstruction.photo import image_io
-from Deep3DFaceReconstruction.photo.crops import crops_of_photo
+from Deep3DFaceReconstruction.photo.crops import FaceCrop, crops_of_photo
 from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
-from Deep3DFaceReconstruction.system import assets
-from Deep3DFaceReconstruction.system.files import remove_unfinished, written_aside
+from Deep3DFaceReconstruction.system.files import remove_unfinished
 
 SUMMARY_NAME = 'summary.csv'
 WRITERS = 2
 # What another run into the same folder is writing just now is younger than this.
 UNFINISHED_SECONDS = 600
 
-SummaryRow = namedtuple('SummaryRow', [
-    'image', 'name', 'status', 'faces_found', 'coefficients_from', 'landmark_error_px', 'landmarks_compared',
-    'photometric_error', 'seconds', 'reason'])
 
-# A photo with its faces ready for the network (crops: list of FaceCrop), or the reason why there are none.
-ReadPhoto = namedtuple('ReadPhoto', ['image_path', 'name', 'crops', 'seconds', 'reason'])
+class ReadPhoto(NamedTuple):
+    """A photo with its faces ready for the network, or the reason why there are none."""
+
+    image_path: str
+    name: str
+    crops: List[FaceCrop]
+    seconds: float
+    reason: Optional[str]
+
+
+class Written(NamedTuple):
+    """A photo whose faces are reconstructed; the files of each are being written."""
+
+    photo: ReadPhoto
+    rows: List[Tuple[results.SummaryRow, Future]]
 
 
 def run(options):
@@ -48,11 +63,11 @@ def run(options):
         remove_unfinished(options.output, UNFINISHED_SECONDS)
         rows = list(_reconstruct_all(options, image_paths))
         summary_path = os.path.join(options.output, SUMMARY_NAME)
-        write_summary(summary_path, rows)
+        results.write_summary(summary_path, rows)
     except (UserError, OSError) as error:
         print('demo.py: %s' % message_of(error), file=sys.stderr)
         return 1
-    failed = sum(row.status != 'ok' for row in rows)
+    failed = sum(row.status == results.FAILED for row in rows)
     print('%d reconstructed, %d failed; %s' % (len(rows) - failed, failed, summary_path))
     return 1 if failed else 0
 
@@ -71,98 +86,83 @@ def check_writable(folder):
         raise InputError('%s: expected a folder that can be written, got: %s' % (folder, one_line(error)))
 
 
-def network_path(options):
-    """The file of the network to use, or None for fitting alone: the .pb, else --pretrain_weights.
-
-    Raises:
-      AssetError: --fit refine or never, and there is no network.
-    """
-    if options.fit == 'only':
-        return None
-    if options.use_pb and os.path.isfile(assets.FACE_RECON_PB):
-        return assets.FACE_RECON_PB
-    if options.pretrain_weights is None and options.fit in ('refine', 'never'):
-        raise AssetError('--fit %s: expected a network in %s or --pretrain_weights CKPT, found neither' % (
-            options.fit, assets.FACE_RECON_PB))
-    return options.pretrain_weights
-
-
 def _reconstruct_all(options, image_paths):
     """Yields the SummaryRow of each face, in the order of the photos."""
-    network = network_path(options)
-    finder = FaceFinder()
-
-    def read(path_and_name):
-        return _read_photo(path_and_name, finder, all_faces=options.faces == 'all',
-                           landmarks=network is None or options.fit == 'refine')
-
-    # Reading starts before TensorFlow is imported, which takes longer than most photos.
-    names = image_io.result_names(image_paths, numbered=options.faces == 'all')
-    photos = prefetched(read, zip(image_paths, names), ahead=2 * options.batch_size)
+    source = choose_source(options)
+    photos = _photos(options, image_paths, source.needs_landmarks)
     model = load_face_model(options.face_model)
-    from Deep3DFaceReconstruction.demo.reconstructor import Reconstructor, write_result
+    # TensorFlow takes longer to load than most photos to read.
+    from Deep3DFaceReconstruction.demo.reconstructor import Decoder
 
-    reconstructor = Reconstructor(network, options, model)
-    print(reconstructor.description)
-
-    def write(result, name):
-        write_result(result, os.path.join(options.output, name), reconstructor.faces_text)
+    source.load(model)
+    decoder = Decoder(model)
+    print('face model %s, %s; coefficients by %s' % (model.name, model.path, source.description))
+    faces_text = obj.face_lines(model.triangles)
 
     with ThreadPoolExecutor(max_workers=WRITERS) as writers, \
             tqdm(total=len(image_paths), unit='photo', disable=not sys.stderr.isatty()) as progress:
+        def write(result):
+            path_stem = os.path.join(options.output, result.crop.name)
+            return writers.submit(results.write_result, result, path_stem, faces_text)
+
         pending = []
-        for batch in batches((future.result() for future in photos), reconstructor.batch_size):
+        for batch in batches(photos, source.batch_size):
             # The files of one batch are written while the next one is computed.
-            finished, pending = pending, _start(batch, reconstructor, writers, write)
+            finished, pending = pending, _reconstruct(batch, source, decoder, write)
             yield from _report(finished, progress)
         yield from _report(pending, progress)
 
 
-def _read_photo(path_and_name, finder, all_faces, landmarks):
-    path, name = path_and_name
-    begin = time.time()
-    try:
-        crops, reason = crops_of_photo(path, name, finder, all_faces, landmarks), None
-    except InputError as error:
-        crops, reason = [], str(error)
-    return ReadPhoto(path, name, crops, time.time() - begin, reason)
+def _photos(options, image_paths, landmarks):
+    """Starts reading; an iterator of ReadPhoto, in the order of the paths."""
+    all_faces = options.faces == 'all'
+    finder = FaceFinder()
+
+    def read(path_and_name):
+        path, name = path_and_name
+        begin = time.time()
+        try:
+            crops, reason = crops_of_photo(path, name, finder, all_faces, landmarks), None
+        except InputError as error:
+            crops, reason = [], str(error)
+        return ReadPhoto(path, name, crops, time.time() - begin, reason)
+
+    names = image_io.result_names(image_paths, numbered=all_faces)
+    futures = prefetched(read, zip(image_paths, names), ahead=2 * options.batch_size)
+    return (future.result() for future in futures)
 
 
-def _start(batch, reconstructor, writers, write):
+def _reconstruct(batch, source, decoder, write):
     """Reconstructs the faces of some photos and has their files written.
 
     Returns:
-      [(ReadPhoto, [(SummaryRow, future of the writing), ...]), ...]
+      list of Written.
     """
     begin = time.time()
-    faces = [crop for photo in batch for crop in photo.crops]
-    results = iter(reconstructor(faces) if faces else [])
-    share = (time.time() - begin) / max(len(faces), 1)
-    started = []
+    crops = [crop for photo in batch for crop in photo.crops]
+    face_results = iter(decoder(crops, source(crops)) if crops else [])
+    share = (time.time() - begin) / max(len(crops), 1)
+    written = []
     for photo in batch:
         rows = []
-        for crop in photo.crops:
-            result = next(results)
-            rows.append((SummaryRow(
-                image=os.path.basename(photo.image_path), name=crop.name, status='ok', faces_found=crop.faces_found,
-                coefficients_from=reconstructor.label, landmark_error_px='%.2f' % result.landmark_error,
-                landmarks_compared=result.landmarks_compared, photometric_error='%.2f' % result.photometric_error,
-                seconds='%.2f' % (photo.seconds / len(photo.crops) + share), reason=''),
-                writers.submit(write, result, crop.name)))
-        started.append((photo, rows))
-    return started
+        for _ in photo.crops:
+            result = next(face_results)
+            row = results.result_row(result, source.label, photo.seconds / len(photo.crops) + share)
+            rows.append((row, write(result)))
+        written.append(Written(photo, rows))
+    return written
 
 
-def _report(started, progress):
+def _report(written, progress):
     """Waits for the files, prints a line for each face and yields its row."""
-    for photo, rows in started:
+    for photo, rows in written:
         if photo.reason:
-            yield _told(failure_row(photo, photo.name, photo.reason), progress)
+            yield _told(results.failure_row(photo.image_path, photo.name, photo.seconds, photo.reason), progress)
         for row, writing in rows:
             error = writing.exception()
             if isinstance(error, (OSError, ValueError)):
-                row = failure_row(photo, row.name, '%s: its results could not be written: %s' % (
-                    photo.image_path, one_line(error)))
+                row = results.failure_row(photo.image_path, row.name, photo.seconds, (
+                    '%s: its results could not be written: %s' % (photo.image_path, one_line(error))))
             elif error is not None:
                 raise error
             yield _told(row, progress)
@@ -171,32 +171,5 @@ def _report(started, progress):
 
 def _told(row, progress):
     with progress.external_write_mode():
-        print(summary_line(row), file=sys.stdout if row.status == 'ok' else sys.stderr)
+        print(results.summary_line(row), file=sys.stderr if row.status == results.FAILED else sys.stdout)
     return row
-
-
-def failure_row(photo, name, reason):
-    """The SummaryRow of a photo or a face that gave no results."""
-    return SummaryRow(image=os.path.basename(photo.image_path), name=name, status='failed', faces_found='',
-                      coefficients_from='', landmark_error_px='', landmarks_compared='', photometric_error='',
-                      seconds='%.2f' % photo.seconds, reason=reason)
-
-
-def summary_line(row):
-    """A SummaryRow for people."""
-    if row.status != 'ok':
-        return row.reason
-    found = ''
-    if row.faces_found is not None:
-        found = '%s face%s found, ' % (row.faces_found, '' if row.faces_found == 1 else 's')
-    return '%s: %slandmark error %s px (%s points), photometric error %s of 255, %s s' % (
-        row.name, found, row.landmark_error_px, row.landmarks_compared, row.photometric_error, row.seconds)
-
-
-def write_summary(path, rows):
-    """Writes summary.csv, one line a face; written aside, then renamed."""
-    with written_aside(path) as aside:
-        with open(aside, 'w', newline='') as stream:
-            writer = csv.writer(stream)
-            writer.writerow(SummaryRow._fields)
-            writer.writerows(rows)

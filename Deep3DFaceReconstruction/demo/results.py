@@ -1,0 +1,139 @@
+"""The results of one face: its arrays and files, how far it is from the photo, and its line of summary.csv."""
+import csv
+import os
+from typing import Any, Dict, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from Deep3DFaceReconstruction.meshes import obj
+from Deep3DFaceReconstruction.photo.crops import FaceCrop
+from Deep3DFaceReconstruction.photo.landmarks import five_from_68, to_y_up
+from Deep3DFaceReconstruction.system.files import written_aside
+
+OK, FAILED = 'ok', 'failed'
+# zlib's fastest level: twice as fast as the default, the file a fifth larger.
+_PNG_COMPRESSION = 1
+
+
+class FaceResult(NamedTuple):
+    """One reconstructed face.
+
+    Attributes:
+      crop: FaceCrop.
+      coeff: [257] float32.
+      arrays: what NAME.mat holds, by name.
+      strip: [224,1120,3] uint8 RGB, what NAME.png shows.
+      landmark_error: mean distance of the mesh's landmarks from the photo's, in pixels of the crop.
+      landmarks_compared: as many of 68 as the photo shows, or 5 where only the five points are known.
+      photometric_error: mean absolute colour difference, 0-255, where the photometric loss looks: region times
+        attention.
+    """
+
+    crop: FaceCrop
+    coeff: np.ndarray
+    arrays: Dict[str, Any]
+    strip: np.ndarray
+    landmark_error: float
+    landmarks_compared: int
+    photometric_error: float
+
+
+class SummaryRow(NamedTuple):
+    """One line of summary.csv: a face, or a photo that gave none. All texts; '' where there is no value."""
+
+    image: str
+    name: str
+    status: str
+    faces_found: str
+    coefficients_from: str
+    landmark_error_px: str
+    landmarks_compared: str
+    photometric_error: str
+    seconds: str
+    reason: str
+
+
+def face_result(crop, coeff, decoded):
+    """The FaceResult of a decoded face.
+
+    Args:
+      crop: FaceCrop.
+      coeff: [257] float32.
+      decoded: dict of what the decoder made of it: strip [224,1120,3], recon [224,224,4], region [224,224],
+        face_shape, face_texture and face_color [N,3], landmarks [68,2] y-up.
+    """
+    rgb = crop.bgr[:, :, ::-1]
+    distances = _landmark_distances(crop, decoded['landmarks'])
+    arrays = {
+        'cropped_img': np.ascontiguousarray(rgb), 'recon_img': decoded['recon'], 'coeff': coeff[None],
+        'face_shape': decoded['face_shape'], 'face_texture': decoded['face_texture'],
+        'face_color': decoded['face_color'], 'lm_68p': decoded['landmarks'], 'lm_5p': crop.lm_5p}
+    return FaceResult(crop, coeff, arrays, decoded['strip'], float(distances.mean()), len(distances),
+                      _photometric_error(crop, decoded['recon'], decoded['region']))
+
+
+def _landmark_distances(crop, landmarks):
+    """[n] pixels between the mesh's landmarks and those of the photo."""
+    if crop.lm_68p is not None:
+        return np.linalg.norm(landmarks - crop.lm_68p, axis=1)[crop.lm_inside]
+    return np.linalg.norm(to_y_up(five_from_68(landmarks)) - crop.lm_5p, axis=1)
+
+
+def _photometric_error(crop, recon, region):
+    weight = region * crop.attention
+    difference = np.abs(recon[:, :, :3] - crop.bgr[:, :, ::-1]).mean(axis=2)
+    return float((difference * weight).sum() / max(weight.sum(), 1.0))
+
+
+def write_result(result, path_stem, faces_text):
+    """Writes NAME.mat, NAME_mesh.obj and NAME.png, each to a temporary file that is then renamed.
+
+    Args:
+      result: FaceResult.
+      path_stem: output folder and NAME.
+      faces_text: meshes.obj.face_lines of the model.
+    Raises:
+      OSError: the folder cannot be written. ValueError: the mesh has coordinates that are not finite.
+    """
+    colors = np.clip(result.arrays['face_color'], 0, 255) / 255
+    obj.save_obj(path_stem + '_mesh.obj', result.arrays['face_shape'], faces_text, colors)
+    obj.save_mat(path_stem + '.mat', result.arrays)
+    with written_aside(path_stem + '.png') as temporary:
+        Image.fromarray(result.strip).save(temporary, format='PNG', compress_level=_PNG_COMPRESSION)
+
+
+def result_row(result, label, seconds):
+    """The SummaryRow of a FaceResult; label: where its coefficients come from."""
+    crop = result.crop
+    return SummaryRow(
+        image=os.path.basename(crop.image_path), name=crop.name, status=OK,
+        faces_found='' if crop.faces_found is None else str(crop.faces_found), coefficients_from=label,
+        landmark_error_px='%.2f' % result.landmark_error, landmarks_compared=str(result.landmarks_compared),
+        photometric_error='%.2f' % result.photometric_error, seconds='%.2f' % seconds, reason='')
+
+
+def failure_row(image_path, name, seconds, reason):
+    """The SummaryRow of a photo or a face that gave no results."""
+    return SummaryRow(image=os.path.basename(image_path), name=name, status=FAILED, faces_found='',
+                      coefficients_from='', landmark_error_px='', landmarks_compared='', photometric_error='',
+                      seconds='%.2f' % seconds, reason=reason)
+
+
+def summary_line(row):
+    """A SummaryRow for people."""
+    if row.status == FAILED:
+        return row.reason
+    found = ''
+    if row.faces_found:
+        found = '%s face%s found, ' % (row.faces_found, '' if row.faces_found == '1' else 's')
+    return '%s: %slandmark error %s px (%s points), photometric error %s of 255, %s s' % (
+        row.name, found, row.landmark_error_px, row.landmarks_compared, row.photometric_error, row.seconds)
+
+
+def write_summary(path, rows):
+    """Writes summary.csv, one line a face, to a temporary file that is then renamed."""
+    with written_aside(path) as temporary, open(temporary, 'w', newline='') as stream:
+        writer = csv.writer(stream)
+        writer.writerow(SummaryRow._fields)
+        writer.writerows(rows)

@@ -69,7 +69,7 @@ lint: setup ## check the code's style
 	@$(run) -m ruff check .
 
 clean: ## remove what was built (environments, kernels, caches); photos, results and weights stay
-	rm -rf .venv .venv-tf2 mesh_renderer/kernels/*.so mesh_renderer/kernels/*.so.stamp BFM/*.cache.npy BFM/open_model_front.mat \
+	rm -rf .venv .venv-tf2 mesh_renderer/kernels/*.so mesh_renderer/kernels/*.so.stamp mesh_renderer/kernels/.compiling BFM/*.cache.npy BFM/open_model_front.mat \
 		.pytest_cache .hypothesis .ruff_cache tests/failures
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

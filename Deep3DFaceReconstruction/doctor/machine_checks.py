@@ -120,10 +120,10 @@ def check_kernel(path=None):
       path: a library, only to be loaded; by default that of the installed TensorFlow.
     """
     from Deep3DFaceReconstruction.tf1 import tf
-    from mesh_renderer.kernels import build, library
+    from mesh_renderer.kernels import build, library, places
 
     version = tf.__version__
-    library_path = path or build.library_path(version)
+    library_path = path or places.find(build.stamp()) or places.library_path(version)
     others = [name for name in compiled_for() if name != version]
     also = '; also there: for %s' % ', '.join(others) if others else ''
     if not os.path.isfile(library_path):
@@ -144,9 +144,9 @@ def check_kernel(path=None):
 
 def compiled_for():
     """The versions of TensorFlow that there is a compiled renderer for, as text."""
-    from mesh_renderer.kernels import build
+    from mesh_renderer.kernels import places
 
-    pattern = build.library_path('*')
+    pattern = places.library_path('*')
     before, after = pattern.split('*')
     return sorted(path[len(before):-len(after)] for path in glob.glob(glob.escape(before) + '*' + after))
 

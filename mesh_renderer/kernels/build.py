@@ -4,9 +4,10 @@
     python -m mesh_renderer.kernels.build --portable   # for any x86-64
     python -m mesh_renderer.kernels.build --force      # even where nothing changed
 
-Writes mesh_renderer_tf<version>.so beside the sources, aside first and then renamed, so that libraries for
-several TensorFlows stand side by side and a killed build leaves none half-written. A stamp beside the library
-records what it was made of; while that does not change the library is kept.
+Writes mesh_renderer_tf<version>.so beside the sources, or into the user's cache where that folder cannot be written
+(places.py): to a temporary folder first and then renamed, so that libraries for several TensorFlows stand side by side
+and a killed build leaves none half-written. A stamp beside the library records what it was made of; while that does
+not change the library is kept.
 """
 import argparse
 import hashlib
@@ -15,8 +16,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
-FOLDER = os.path.dirname(os.path.abspath(__file__))
+from mesh_renderer.kernels import places
+
+FOLDER = places.FOLDER
 MATHS = ('rasterize.cc', 'interpolate.cc', 'geometry.cc', 'vertex_normals.cc', 'harmonics.cc')
 OPS = ('op_inputs.cc', 'rasterize_op.cc', 'interpolate_op.cc', 'geometry_op.cc', 'shading_op.cc')
 HEADERS = ('triangle.h', 'rasterize.h', 'interpolate.h', 'geometry.h', 'vertex_normals.h', 'harmonics.h', 'op_inputs.h')
@@ -24,87 +28,97 @@ HEADERS = ('triangle.h', 'rasterize.h', 'interpolate.h', 'geometry.h', 'vertex_n
 # Without -ffp-contract=off a fused multiply-add makes the two sides of a shared edge disagree: see triangle.h.
 FLAGS = ('-shared', '-fPIC', '-O3', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=off', '-Wall',
          '-Wno-psabi', '-Wno-deprecated-declarations')
+# Each compiler needs up to half a gigabyte.
+MOST_AT_ONCE = 4
 
 
 class BuildError(Exception):
     """The library cannot be built; the message says why and what to do."""
 
 
-def library_path(version):
-    """Where the library for TensorFlow `version` ('1.15.5') lies."""
-    return os.path.join(FOLDER, f'mesh_renderer_tf{version}.so')
-
-
 def _compile_flags(sysconfig, portable):
     flags = list(FLAGS) + list(sysconfig.get_compile_flags())
     if not any('-std=' in flag for flag in flags):
-        flags.append('-std=c++11')
+        flags.append('-std=c++14')  # TensorFlow 1.15, which does not say
     if not portable:
         flags.append('-march=native')
     # TensorFlow's own headers are not ours to warn about.
     return [flag.replace('-I', '-isystem', 1) if flag.startswith('-I') else flag for flag in flags]
 
 
-def _stamp(command, version):
+def _compiler(name=None):
+    return name or os.environ.get('CXX', 'g++')
+
+
+def stamp(portable=False, compiler=None):
+    """The places.Stamp of a library for the TensorFlow that is installed here."""
+    from mesh_renderer.tf1 import tf
+
     digest = hashlib.sha256()
     for name in MATHS + OPS + HEADERS:
         with open(os.path.join(FOLDER, name), 'rb') as source:
             digest.update(name.encode() + b'\0' + source.read() + b'\0')
-    return 'tensorflow {}\nsources {}\n{}\n'.format(version, digest.hexdigest(), ' '.join(command))
+    command = [_compiler(compiler)] + _compile_flags(tf.sysconfig, portable) + tf.sysconfig.get_link_flags()
+    # An environment that is moved or copied keeps its library.
+    command = ' '.join(command).replace(tf.sysconfig.get_include(), 'INCLUDE').replace(tf.sysconfig.get_lib(), 'LIB')
+    return places.Stamp(tf.__version__, digest.hexdigest(), '' if portable else places.processor_extensions(), command)
 
 
-def stamp_of(version):
-    """What the library for TensorFlow `version` was made of, as recorded beside it; '' where there is none."""
-    try:
-        with open(library_path(version) + '.stamp') as stamp:
-            return stamp.read()
-    except OSError:
-        return ''
-
-
-def build(portable=False, force=False, compiler=None):
+def build(portable=False, force=False, compiler=None, folder=FOLDER):
     """Builds the library for the TensorFlow that is installed here, where it is missing or out of date.
 
     Args:
         portable: for any x86-64 instead of for the machine it is built on.
         force: build even if nothing changed.
         compiler: the C++ compiler; $CXX or g++ by default.
+        folder: for the library; where it cannot be written, the user's cache is taken.
 
     Returns:
         (path of the library, whether it was built now).
 
     Raises:
-        BuildError: there is no compiler, or it fails.
+        BuildError: there is no compiler, it fails, or there is no place for the library.
     """
-    from mesh_renderer.tf1 import tf
+    wanted = stamp(portable, compiler)
+    path = places.library_path(wanted.tensorflow, folder)
+    if not force and _fits(path, wanted):
+        return path, False
+    path = places.target_path(wanted, folder)
+    try:
+        with places.locked(os.path.dirname(path)):
+            if not force and _fits(path, wanted):
+                return path, False
+            _compile_all(path, wanted, portable, _compiler(compiler))
+    except OSError as error:
+        raise BuildError('%s: expected a folder that can be written, got: %s. Set XDG_CACHE_HOME to one.' % (
+            os.path.dirname(path), error.strerror or error))
+    return path, True
 
-    compiler = compiler or os.environ.get('CXX', 'g++')
-    library = library_path(tf.__version__)
-    command = [compiler] + _compile_flags(tf.sysconfig, portable)
-    stamp = _stamp(command + tf.sysconfig.get_link_flags(), tf.__version__)
-    if not force and os.path.exists(library) and stamp_of(tf.__version__) == stamp:
-        return library, False
+
+def _fits(path, wanted):
+    return os.path.exists(path) and places.stamp_of(path) == wanted
+
+
+def _compile_all(path, wanted, portable, compiler):
+    from mesh_renderer.tf1 import tf
 
     if shutil.which(compiler) is None:
         raise BuildError(f'No C++ compiler: {compiler!r} is not on the PATH. On Debian or Ubuntu: '
                          'apt install g++; then: make kernel')
-    with tempfile.TemporaryDirectory(prefix='.build-', dir=FOLDER) as scratch:
-        objects = []
-        for name in MATHS + OPS:
-            objects.append(os.path.join(scratch, name + '.o'))
-            _run(command + ['-c', os.path.join(FOLDER, name), '-o', objects[-1]])
+    print('mesh_renderer: compiling the renderer for TensorFlow %s, once (a minute or two)' % tf.__version__,
+          file=sys.stderr)
+    command = [compiler] + _compile_flags(tf.sysconfig, portable)
+    with tempfile.TemporaryDirectory(prefix='.build-', dir=os.path.dirname(path)) as scratch:
+        def compile_one(name):
+            made = os.path.join(scratch, name + '.o')
+            _run(command + ['-c', os.path.join(FOLDER, name), '-o', made])
+            return made
+
+        with ThreadPoolExecutor(min(MOST_AT_ONCE, os.cpu_count() or 1)) as pool:
+            objects = list(pool.map(compile_one, MATHS + OPS))
         fresh = os.path.join(scratch, 'library.so')
         _run(command + objects + ['-o', fresh] + tf.sysconfig.get_link_flags())
-        fresh_stamp = os.path.join(scratch, 'stamp')
-        with open(fresh_stamp, 'w') as out:
-            out.write(stamp)
-        stamp_path = library + '.stamp'
-        # A library without its stamp is rebuilt; a stamp is never newer than its library.
-        if os.path.exists(stamp_path):
-            os.remove(stamp_path)
-        os.replace(fresh, library)
-        os.replace(fresh_stamp, stamp_path)
-    return library, True
+        places.replace(path, fresh, wanted)
 
 
 def _run(command):

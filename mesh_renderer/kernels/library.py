@@ -1,9 +1,8 @@
-"""Loads the compiled ops at first use and registers their gradients."""
+"""Loads the compiled ops at first use, compiles them before where need be, and registers their gradients."""
 import functools
-import glob
 import os
 
-from mesh_renderer.kernels import build
+from mesh_renderer.kernels import build, places
 from mesh_renderer.tf1 import tf
 
 
@@ -13,27 +12,43 @@ class LibraryError(OSError):
 
 @functools.lru_cache(maxsize=None)
 def ops():
-    """The module of compiled ops, with their gradients.
+    """The module of compiled ops, with their gradients; compiled now where that has not been done.
 
     Raises:
-        LibraryError: as load.
+        LibraryError: they are not compiled and cannot be, or do not load.
     """
-    module = load(build.library_path(tf.__version__))
+    module = _loaded()
     _register_gradients(module)
     return module
+
+
+def _loaded():
+    found = places.find(build.stamp())
+    if found:
+        try:
+            return load(found)
+        except LibraryError:
+            pass  # made for another build of the same version of TensorFlow
+    return load(_compiled_now(force=bool(found)))
+
+
+def _compiled_now(force):
+    try:
+        return build.build(force=force)[0]
+    except build.BuildError as error:
+        raise LibraryError('The renderer is not compiled for TensorFlow %s, and cannot be: %s' % (
+            tf.__version__, ' '.join(str(error).split())))
 
 
 def load(path):
     """The ops of the library at `path`.
 
     Raises:
-        LibraryError: not built, built for another TensorFlow, or not loadable.
+        LibraryError: missing, or not loadable.
     """
     if not os.path.exists(path):
-        others = sorted(os.path.basename(p) for p in glob.glob(build.library_path('*')))
-        there_is = '; there is ' + ', '.join(others) if others else ''
-        raise LibraryError('The renderer is not compiled for TensorFlow %s (%s is missing%s). Type: make kernel' % (
-            tf.__version__, path, there_is))
+        raise LibraryError('The renderer is not compiled for TensorFlow %s (%s is missing). Type: make kernel' % (
+            tf.__version__, path))
     try:
         return tf.load_op_library(path)
     except (tf.errors.OpError, OSError) as error:

@@ -90,8 +90,9 @@ def test_a_kernel_that_is_missing_or_broken(tmp_path, monkeypatch):
 
 
 def test_kernels_for_other_tensorflows_are_listed(tmp_path, monkeypatch):
-    from mesh_renderer.kernels import build
-    monkeypatch.setattr(build, 'library_path', lambda version: str(tmp_path / f'mesh_renderer_tf{version}.so'))
+    from mesh_renderer.kernels import places
+    monkeypatch.setattr(places, 'find', lambda stamp: None)
+    monkeypatch.setattr(places, 'library_path', lambda version: str(tmp_path / f'mesh_renderer_tf{version}.so'))
     (tmp_path / 'mesh_renderer_tf1.15.0.so').write_bytes(b'x')
     assert machine_checks.compiled_for() == ['1.15.0']
     verdict = machine_checks.check_kernel()

@@ -22,6 +22,7 @@ from Deep3DFaceReconstruction.conventions import (
 from Deep3DFaceReconstruction.dataset import sample_files
 from Deep3DFaceReconstruction.dataset.scene_effects import draw_background, draw_occluder, spoil
 from Deep3DFaceReconstruction.face_decoder import Face3D
+from Deep3DFaceReconstruction.graph_function import GraphFunction
 from Deep3DFaceReconstruction.photo.alignment import POS
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points
 from Deep3DFaceReconstruction.tf1 import tf
@@ -84,14 +85,14 @@ def synthesize(save_path, count, model, seed=0, options=DEFAULT_OPTIONS, batch_s
 def _make(save_path, indices, seed, options, model, batch_size, recipe, progress):
     sampler = CoefficientSampler(model, seed, options)
     pending = deque()
-    with Renderer(model) as render, ThreadPoolExecutor(_WRITERS) as writers:
+    with renderer(model) as render, ThreadPoolExecutor(_WRITERS) as writers:
         try:
             for start in range(0, len(indices), batch_size):
                 batch = indices[start:start + batch_size]
                 coeff = sampler(batch)
                 # The last batch is filled up, as its size may change the last bits of the matrix products.
                 padded = np.concatenate([coeff, np.repeat(coeff[-1:], batch_size - len(batch), axis=0)])
-                faces, masks, landmarks = render(padded)
+                faces, masks, landmarks = render(coeff=padded)
                 for place, index in enumerate(batch):
                     pending.append(writers.submit(
                         _write_scene, save_path, index, seed, options, recipe,
@@ -221,32 +222,22 @@ def aligned_translation(landmarks68, shift, factor):
     return translation
 
 
-class Renderer:
-    """Coefficients to faces without a scene; a graph and a session of its own.
+def renderer(model):
+    """Coefficients to faces without a scene.
 
     Args:
       model: face_model.FaceModel.
+    Returns:
+      GraphFunction of coeff [B,257] -> (faces [B,224,224,3] float32 BGR 0-255, masks [B,224,224] bool, landmarks
+      [B,68,2] y-up).
     """
-
-    def __init__(self, model):
-        graph = tf.Graph()
-        with graph.as_default():
-            face3d = Face3D(model)
-            self._coeff = tf.placeholder(tf.float32, [None, COEFF_DIM], 'coeff')
-            geometry = face3d.Geometry_block(self._coeff)
-            rgba, mask, _ = face3d.Render_block(geometry.face_shape_t, geometry.face_color)
-            self._fetches = (tf.reverse(rgba[..., :3], axis=[3]), mask[..., 0] > 0.5, geometry.landmark_p)
-        self._session = tf.Session(graph=graph)
-
-    def __call__(self, coeff):
-        """(faces [B,224,224,3] float32 BGR 0-255, masks [B,224,224] bool, landmarks [B,68,2] y-up) of coeff [B,257]."""
-        return self._session.run(self._fetches, {self._coeff: coeff})
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._session.close()
+    def build():
+        face3d = Face3D(model)
+        coeff = tf.placeholder(tf.float32, [None, COEFF_DIM], 'coeff')
+        geometry = face3d.Geometry_block(coeff)
+        rgba, mask, _ = face3d.Render_block(geometry.face_shape_t, geometry.face_color)
+        return {'coeff': coeff}, (tf.reverse(rgba[..., :3], axis=[3]), mask[..., 0] > 0.5, geometry.landmark_p)
+    return GraphFunction(build)
 
 
 def _random(seed, index, stream):

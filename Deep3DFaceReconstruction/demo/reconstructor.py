@@ -5,6 +5,7 @@ from Deep3DFaceReconstruction import pictures
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, IMAGE_SIZE
 from Deep3DFaceReconstruction.demo.results import face_result
 from Deep3DFaceReconstruction.face_decoder import Face3D
+from Deep3DFaceReconstruction.graph_function import GraphFunction
 from Deep3DFaceReconstruction.tf1 import tf
 
 
@@ -16,18 +17,17 @@ class Decoder:
     """
 
     def __init__(self, model):
-        self._graph = tf.Graph()
-        with self._graph.as_default():
+        def build():
             face3d = Face3D(model)
-            self._coeff = tf.placeholder(tf.float32, [None, COEFF_DIM], 'coeff')
-            self._crops = tf.placeholder(tf.uint8, [None, IMAGE_SIZE, IMAGE_SIZE, 3], 'crops')
-            geometry = face3d.Geometry_block(self._coeff)
-            strip, recon, region = pictures.picture_strip(face3d, geometry, tf.cast(self._crops, tf.float32))
-            self._fetches = {
+            coeff = tf.placeholder(tf.float32, [None, COEFF_DIM], 'coeff')
+            crops = tf.placeholder(tf.uint8, [None, IMAGE_SIZE, IMAGE_SIZE, 3], 'crops')
+            geometry = face3d.Geometry_block(coeff)
+            strip, recon, region = pictures.picture_strip(face3d, geometry, tf.cast(crops, tf.float32))
+            return {'coeff': coeff, 'crops': crops}, {
                 'strip': strip, 'recon': recon, 'region': region[..., 0], 'face_shape': geometry.face_shape,
                 'face_texture': geometry.face_texture, 'face_color': geometry.face_color,
                 'landmarks': geometry.landmark_p}
-        self._session = tf.Session(graph=self._graph)
+        self._decode = GraphFunction(build)
 
     def __call__(self, crops, coeff):
         """Results of a batch.
@@ -38,7 +38,6 @@ class Decoder:
         Returns:
           list of results.FaceResult.
         """
-        decoded = self._session.run(self._fetches, {
-            self._coeff: coeff, self._crops: np.stack([crop.bgr for crop in crops])})
+        decoded = self._decode(coeff=coeff, crops=np.stack([crop.bgr for crop in crops]))
         rows = [{name: value[i] for name, value in decoded.items()} for i in range(len(crops))]
         return [face_result(*face) for face in zip(crops, coeff, rows)]

@@ -28,8 +28,8 @@ def visible(path, kind=None):
         if kind == file_kinds.CHECKPOINT and os.path.isfile(path + '.index'):
             return visible(path + '.index', kind)
         return Verdict(MISSING, 'not there')
-    came = file_kinds.what_is(path, wanted=kind)
-    return Verdict(WRONG, came) if came else None
+    got = file_kinds.what_is(path, wanted=kind)
+    return Verdict(WRONG, got) if got else None
 
 
 def megabytes(path):
@@ -106,7 +106,7 @@ def check_facenet(folder):
 
     prefix = perceptual_net.facenet_checkpoint(folder)
     if prefix is None:
-        raise AssetError('%s: expected the .index and .data files of the checkpoint, came %s' % (
+        raise AssetError('%s: expected the .index and .data files of the checkpoint, got %s' % (
             folder, ', '.join(sorted(os.listdir(folder))[:3])))
     verdict = _check_checkpoint(prefix, _variables(r_net.Perceptual_Net), 'Perceptual_Net')
     return verdict._replace(found='%s, %s' % (os.path.basename(prefix), verdict.found))
@@ -151,7 +151,7 @@ def check_landmark_predictor(path):
     predictor = _dlib_reader(dlib.shape_predictor, path, 'a shape predictor of dlib')
     count = predictor(np.zeros([64, 64, 3], np.uint8), dlib.rectangle(0, 0, 63, 63)).num_parts
     if count != LANDMARK_COUNT:
-        raise AssetError('%s: expected a predictor of %d points, came one of %d' % (path, LANDMARK_COUNT, count))
+        raise AssetError('%s: expected a predictor of %d points, got one of %d' % (path, LANDMARK_COUNT, count))
     return Verdict(OK, '%s, %d points' % (megabytes(path), count))
 
 

@@ -91,7 +91,7 @@ def _check(options):
     found += decoded
     width = max(len(fact.what) for fact in found)
     for fact in found:
-        print('%-8s %-*s  %s%s' % ('' if fact.ok else 'DOUBTFUL', width, fact.what, fact.came,
+        print('%-8s %-*s  %s%s' % ('' if fact.ok else 'DOUBTFUL', width, fact.what, fact.got,
                                    '' if fact.ok else ' (expected %s)' % fact.expected))
     if options.picture:
         from Deep3DFaceReconstruction.pictures import save_png

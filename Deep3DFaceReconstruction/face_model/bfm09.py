@@ -56,7 +56,7 @@ def convert(out_path, folder=assets.BFM_DIR):
       folder: where the six files of SOURCES lie.
     Raises:
       FaceModelError: a file is missing, is another one than it should be, or holds values that cannot be right; names
-        the file, what was expected and what came.
+        the file, what was expected and what it got.
       OSError: the folder of `out_path` cannot be written.
     """
     missing = [name for name in SOURCES if not os.path.isfile(os.path.join(folder, name))]
@@ -211,7 +211,7 @@ def _expression_basis(folder, in_expression):
         stream.seek(4 + 4 * size)  # the dimension and the mean
         components = np.fromfile(stream, np.float32, size * EX_DIM).reshape(EX_DIM, size)
     if not np.isfinite(components).all():
-        raise FaceModelError('%s: expected finite numbers, came NaN or infinity' % path)
+        raise FaceModelError('%s: expected finite numbers, got NaN or infinity' % path)
     chosen = components[:, _rows(in_expression)].T.astype(np.float64)
     return chosen * deviations[:EX_DIM] / MICROMETRES_PER_DM
 
@@ -220,23 +220,23 @@ def _check_expression_file(path):
     size = 3 * EXPRESSION_VERTICES
     expected = 4 + 4 * size * (1 + EXPRESSION_DIM)
     if os.path.getsize(path) != expected:
-        came = file_kinds.what_is(path)
-        raise FaceModelError('%s: expected %d bytes (int32, then float32 [80,%d]), came %d%s' % (
-            path, expected, size, os.path.getsize(path), ': ' + came if came else ''))
+        got = file_kinds.what_is(path)
+        raise FaceModelError('%s: expected %d bytes (int32, then float32 [80,%d]), got %d%s' % (
+            path, expected, size, os.path.getsize(path), ': ' + got if got else ''))
     dimension = int(np.fromfile(path, np.int32, 1)[0])
     if dimension != EXPRESSION_DIM:
-        raise FaceModelError('%s: expected dimension %d, came %d' % (path, EXPRESSION_DIM, dimension))
+        raise FaceModelError('%s: expected dimension %d, got %d' % (path, EXPRESSION_DIM, dimension))
 
 
 def _expression_deviations(path):
     try:
         deviations = np.loadtxt(path, ndmin=1).ravel()
     except (OSError, ValueError, IndexError):
-        raise FaceModelError('%s: expected %d standard deviations, came %s' % (
+        raise FaceModelError('%s: expected %d standard deviations, got %s' % (
             path, EXPRESSION_DIM, file_kinds.what_is(path) or 'something else'))
     if deviations.shape != (EXPRESSION_DIM,):
-        raise FaceModelError('%s: expected %d standard deviations, came %d' % (path, EXPRESSION_DIM, deviations.size))
+        raise FaceModelError('%s: expected %d standard deviations, got %d' % (path, EXPRESSION_DIM, deviations.size))
     # The public file's do not fall from each one to the next, so falling is not asked for.
     if not (np.isfinite(deviations).all() and deviations.min() > 0):
-        raise FaceModelError('%s: expected standard deviations above 0, came %g' % (path, deviations.min()))
+        raise FaceModelError('%s: expected standard deviations above 0, got %g' % (path, deviations.min()))
     return deviations

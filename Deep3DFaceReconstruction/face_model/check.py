@@ -7,8 +7,8 @@ from PIL import Image, ImageDraw
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, IMAGE_SIZE
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points, to_y_up
 
-# what: words; came: words; expected: words; ok: whether it came so.
-Fact = namedtuple('Fact', 'what came expected ok')
+# what: words; got: words; expected: words; ok: whether it is as expected.
+Fact = namedtuple('Fact', 'what got expected ok')
 
 _SIZE = 448
 _DOT, _DOT_COLOUR = 2.5, (30, 90, 255)
@@ -67,8 +67,8 @@ def facts(model):
     return result
 
 
-def _fact(what, came, expected, ok):
-    return Fact(what, came, expected, bool(ok))
+def _fact(what, got, expected, ok):
+    return Fact(what, got, expected, bool(ok))
 
 
 def decode_mean(model):

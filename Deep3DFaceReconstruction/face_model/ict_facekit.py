@@ -109,8 +109,8 @@ def _model_folder(folder):
     for candidate in (folder, os.path.join(folder, FOLDER_NAME)):
         if os.path.isfile(os.path.join(candidate, NEUTRAL + '.obj')):
             return os.path.abspath(candidate)
-    raise FaceModelError('%s: expected the folder %s of ICT-FaceKit, or the folder that holds it, found no %s.obj'
-                         % (folder, FOLDER_NAME, NEUTRAL))
+    raise FaceModelError('%s: expected the folder %s of ICT-FaceKit, or the folder that holds it, got a folder '
+                         'without %s.obj' % (folder, FOLDER_NAME, NEUTRAL))
 
 
 def _some(names):
@@ -126,9 +126,10 @@ def _files(folder, layout):
     expressions = [name for name in present if name != NEUTRAL and not _IDENTITY.match(name)]
     missing = [name + '.obj' for name in identities if name not in present]
     if missing:
-        raise FaceModelError('%s: expected %d identities, lacks %s' % (folder, layout.identities, _some(missing)))
+        raise FaceModelError('%s: expected %d identities, got a folder without %s'
+                             % (folder, layout.identities, _some(missing)))
     if not 1 <= len(expressions) <= EX_DIM:
-        raise FaceModelError('%s: expected the .obj files of 1 to %d expressions, found %d: %s'
+        raise FaceModelError('%s: expected the .obj files of 1 to %d expressions, got %d: %s'
                              % (folder, EX_DIM, len(expressions), _some(expressions) or 'none'))
     lacking = [name for name in EXPRESSIONS if name not in expressions]
     unknown = [name for name in expressions if name not in EXPRESSIONS]
@@ -144,7 +145,7 @@ def _read_neutral(path, layout):
     vertices = _read_vertices(path, layout)
     quads = obj_reader.read_faces(path, layout.face_quads, corners=4)
     if quads.max() >= layout.face_vertices:
-        raise FaceModelError('%s: expected the first %d faces on the first %d vertices, came vertex %d'
+        raise FaceModelError('%s: expected the first %d faces on the first %d vertices, got vertex %d'
                              % (path, layout.face_quads, layout.face_vertices, quads.max()))
     return vertices, quads
 
@@ -152,7 +153,7 @@ def _read_neutral(path, layout):
 def _read_vertices(path, layout):
     vertices = obj_reader.read_vertices(path)
     if len(vertices) != layout.vertices:
-        raise FaceModelError('%s: expected %d vertices, came %d' % (path, layout.vertices, len(vertices)))
+        raise FaceModelError('%s: expected %d vertices, got %d' % (path, layout.vertices, len(vertices)))
     return vertices
 
 
@@ -182,7 +183,7 @@ def _refined(coarse, quads, landmarks):
     used, triangles = np.unique(subdivision.split_quads(fine), return_inverse=True)
     loose = np.setdiff1d(landmarks, used)
     if len(loose):
-        raise ValueError('expected faces around every landmark vertex, came none around vertex %d' % loose[0])
+        raise ValueError('expected faces around every landmark vertex, got none around vertex %d' % loose[0])
     stacked = coarse.transpose(1, 0, 2).reshape(coarse.shape[1], -1)
     shapes = matrix[used].dot(stacked).reshape(len(used), len(coarse), 3).transpose(1, 0, 2)
     # Old vertices keep their numbers.

@@ -58,7 +58,7 @@ def find_landmarks(folders, vertex_count, landmark_file=None):
     if landmark_file is not None:
         lists = _lists(landmark_file)
         if not lists:
-            raise AssetError('%s: expected a list of %d landmark vertices, found none'
+            raise AssetError('%s: expected a list of %d landmark vertices, got none'
                              % (landmark_file, LANDMARK_COUNT))
         return _checked(lists[0], vertex_count, landmark_file), landmark_file
     for folder in folders:
@@ -76,7 +76,7 @@ def _lists(path):
         with open(path, encoding='utf-8', errors='replace') as stream:
             text = stream.read()
     except OSError as error:
-        raise AssetError('%s: expected a text with %d landmark vertices, cannot be read: %s'
+        raise AssetError('%s: expected a text with %d landmark vertices, got one that cannot be read: %s'
                          % (path, LANDMARK_COUNT, one_line(error)))
     rows = [re.split(r'[\s,;]+', match.group()) for match in _NUMBERS.finditer(text)]
     return [np.array([int(number) for number in row]) for row in rows if len(row) == LANDMARK_COUNT]
@@ -85,10 +85,10 @@ def _lists(path):
 def _checked(landmarks, vertex_count, source):
     values, counts = np.unique(landmarks, return_counts=True)
     if counts.max() > 1:
-        raise AssetError('%s: expected %d different landmark vertices, came %d twice'
+        raise AssetError('%s: expected %d different landmark vertices, got %d twice'
                          % (source, LANDMARK_COUNT, values[counts > 1][0]))
     if values[-1] >= vertex_count:
-        raise AssetError('%s: expected landmark vertices of the face area, 0 to %d, came %d'
+        raise AssetError('%s: expected landmark vertices of the face area, 0 to %d, got %d'
                          % (source, vertex_count - 1, values[-1]))
     return landmarks
 
@@ -103,7 +103,7 @@ def check_landmarks(places, five_points, source):
       five_points: [5,3] the standard points, dm.
       source: where the list comes from, for the message.
     Raises:
-      AssetError: one line that says what was expected where and what came.
+      AssetError: one line that says what was expected where, and what the list has.
     """
     wrong = _first_fault(places, five_points)
     if wrong:
@@ -116,7 +116,7 @@ def _first_fault(places, standard):
     x, y, z = places.T
     misfit = np.linalg.norm(five_from_68(places) - standard, axis=1)
     if misfit.max() > _FIT:
-        return ('expected eyes, nose and mouth within %.2f dm of the standard five points, came %s %.2f dm away'
+        return ('expected eyes, nose and mouth within %.2f dm of the standard five points, got %s %.2f dm away'
                 % (_FIT, ('left eye', 'right eye', 'nose', 'left mouth corner', 'right mouth corner')[misfit.argmax()],
                    misfit.max()))
     other = flip_permutation()
@@ -124,18 +124,18 @@ def _first_fault(places, standard):
     image = np.stack([2 * middle - x, y, z], axis=1)[other]
     gap = np.linalg.norm(image - places, axis=1)
     if gap.max() > _MIRROR:
-        return ('expected %d and %d to be mirror images within %.2f dm, came %.2f dm'
+        return ('expected %d and %d to be mirror images within %.2f dm, got %.2f dm'
                 % (gap.argmax() + 1, other[gap.argmax()] + 1, _MIRROR, gap.max()))
     for rows, values, word in ((_LEFT_TO_RIGHT, x, 'left of'), (_TOP_TO_BOTTOM, -y, 'above')):
         for row in map(list, rows):
             step = np.diff(values[row])
             if step.min() < -_ORDER:
-                return ('expected %d %s %d, came %.2f dm the other way'
+                return ('expected %d %s %d, got %.2f dm the other way'
                         % (row[step.argmin()] + 1, word, row[step.argmin() + 1] + 1, -step.min()))
     for brow, eye in zip(_BROWS, _EYES):
         if y[brow].min() < y[eye].max() - _ORDER:
-            return 'expected the brow %d-%d above the eye %d-%d, came the other way' % (
+            return 'expected the brow %d-%d above the eye %d-%d, got it below' % (
                 brow[0] + 1, brow[-1] + 1, eye[0] + 1, eye[-1] + 1)
     if z.argmax() not in (29, 30, 33):
-        return "expected the tip of the nose, 31, in front, came %d" % (z.argmax() + 1)
+        return "expected the tip of the nose, 31, in front, got %d" % (z.argmax() + 1)
     return None

@@ -28,7 +28,7 @@ class FaceModel(NamedTuple):
 
     The arrays are read-only. Bases with fewer components than the program's 80, 64 and 80 are filled up with zeros.
     """
-    path: str                     # the file it came from
+    path: str                     # the file it is read from
     name: str
     licence: str
     id_dim: int                   # components before the zeros
@@ -58,7 +58,7 @@ def load_face_model(path=None):
       A FaceModel.
     Raises:
       FaceModelError, or another AssetError: the file is missing or unreadable, a key is missing, or a shape, an
-        index or a value is wrong; names the file, what was expected and what came.
+        index or a value is wrong; names the file, what was expected and what it got.
     """
     path = _find_model_file() if path is None else path
     names = [name for name in FaceModel._fields if name != 'path']

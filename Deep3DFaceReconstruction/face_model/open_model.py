@@ -65,16 +65,16 @@ def full_topology(quads, vertex_count, keep):
 
 def _read(path):
     if not os.path.isfile(path):
-        raise AssetError('%s: expected the open face model, found nothing; '
+        raise AssetError('%s: expected the open face model, got nothing; '
                          'restore it from git or type: python -m tools.open_model' % path)
     try:
         with np.load(path, allow_pickle=False) as archive:
             data = {key: archive[key] for key in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise AssetError('%s: expected the open face model, cannot be read: %s' % (path, error))
+        raise AssetError('%s: expected the open face model, got one that cannot be read: %s' % (path, error))
     missing = [key for key in _KEYS if key not in data]
     if missing:
-        raise AssetError('%s: expected the open face model, lacks %s' % (path, ', '.join(missing)))
+        raise AssetError('%s: expected the open face model, got a file without %s' % (path, ', '.join(missing)))
     return data
 
 

@@ -26,7 +26,7 @@ def vertex_lines(vertices, colors):
     """
     values = np.concatenate([vertices, colors], axis=1)
     if not np.isfinite(values).all():
-        raise ValueError('mesh: expected finite coordinates and colours, came NaN or infinity')
+        raise ValueError('mesh: expected finite coordinates and colours, got NaN or infinity')
     return (('v %f %f %f %f %f %f\n' * len(values)) % tuple(values.ravel().tolist())).encode('ascii')
 
 

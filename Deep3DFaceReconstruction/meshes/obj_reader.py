@@ -20,12 +20,12 @@ def _lines(path, word):
         with open(path, 'rb') as stream:
             text = stream.read()
     except OSError as error:
-        raise ObjError('%s: expected an .obj file, cannot be read: %s' % (path, one_line(error)))
+        raise ObjError('%s: expected an .obj file, got one that cannot be read: %s' % (path, one_line(error)))
     start = word + b' '
     found = [line[len(start):] for line in text.splitlines() if line.startswith(start)]
     if not found:
-        came = file_kinds.what_is(path) or "no line that starts with '%s'" % word.decode()
-        raise ObjError('%s: expected an .obj mesh, came %s' % (path, came))
+        got = file_kinds.what_is(path) or "no line that starts with '%s'" % word.decode()
+        raise ObjError('%s: expected an .obj mesh, got %s' % (path, got))
     return found
 
 
@@ -52,11 +52,11 @@ def read_vertices(path):
     width = len(lines[0].split())
     values = _numbers(lines, np.float64)
     if width < 3 or values is None or values.size != width * len(lines):
-        raise ObjError("%s: expected lines 'v x y z' of numbers, came otherwise" % path)
+        raise ObjError("%s: expected lines 'v x y z' of numbers, got otherwise" % path)
     vertices = values.reshape(len(lines), width)[:, :3]
     finite = np.isfinite(vertices).all(axis=1)
     if not finite.all():
-        raise ObjError('%s: expected finite coordinates, came NaN or infinity at vertex %d' % (path, finite.argmin()))
+        raise ObjError('%s: expected finite coordinates, got NaN or infinity at vertex %d' % (path, finite.argmin()))
     return vertices
 
 
@@ -75,14 +75,14 @@ def read_faces(path, count, corners):
     """
     lines = _lines(path, b'f')
     if len(lines) < count:
-        raise ObjError('%s: expected at least %d faces, came %d' % (path, count, len(lines)))
+        raise ObjError('%s: expected at least %d faces, got %d' % (path, count, len(lines)))
     lines = lines[:count]
     width = np.array([len(line.split()) for line in lines])
     if (width != corners).any():
         wrong = (width != corners).argmax()
-        raise ObjError('%s: expected faces of %d corners, came face %d of %d corners'
+        raise ObjError('%s: expected faces of %d corners, got face %d of %d corners'
                        % (path, corners, wrong, width[wrong]))
     values = _numbers([_BEHIND_SLASH.sub(b'', b' '.join(lines))], np.int64)
     if values is None or values.size != count * corners or values.min() < 1:
-        raise ObjError("%s: expected lines 'f a/b/c ...' of numbers from 1, came otherwise" % path)
+        raise ObjError("%s: expected lines 'f a/b/c ...' of numbers from 1, got otherwise" % path)
     return values.reshape(count, corners) - 1  # from 1 to 0

@@ -35,14 +35,14 @@ def _brief(items):
 
 
 def _other_file(prefix):
-    """'came ...' for the first of a checkpoint's files that is visibly something else, or None."""
+    """'got ...' for the first of a checkpoint's files that is visibly something else, or None."""
     tables = [path for path in (prefix, prefix + '.index') if os.path.isfile(path)]
     for paths, kind in ((tables, file_kinds.CHECKPOINT), (sorted(glob.glob(glob.escape(prefix) + '.data-*')),
                                                          file_kinds.ZEROS)):
         for path in paths:
-            came = file_kinds.what_is(path, wanted=kind)
-            if came:
-                return 'came %s%s' % (came, '' if path == prefix else ' as ' + os.path.basename(path))
+            got = file_kinds.what_is(path, wanted=kind)
+            if got:
+                return 'got %s%s' % (got, '' if path == prefix else ' as ' + os.path.basename(path))
     return None
 
 
@@ -60,12 +60,12 @@ def find_checkpoint(path):
     if os.path.isdir(path):
         found = list_checkpoints(path)
         if not found:
-            raise CheckpointError('%s: expected a folder with a checkpoint iter_N.ckpt, found none in it' % path)
+            raise CheckpointError('%s: expected a folder with a checkpoint iter_N.ckpt, got none in it' % path)
         return found[-1][1]
     prefix = re.sub(r'\.(index|meta|data-\d{5}-of-\d{5})$', '', path)
     if os.path.isfile(prefix + '.index') or os.path.isfile(prefix):
         return prefix
-    raise CheckpointError('%s: expected a TensorFlow checkpoint (%s.index and %s.data-*), found nothing'
+    raise CheckpointError('%s: expected a TensorFlow checkpoint (%s.index and %s.data-*), got nothing'
                           % (path, prefix, prefix))
 
 
@@ -101,7 +101,7 @@ class Checkpoint:
             self.shapes = {n: list(s) for n, s in self._reader.get_variable_to_shape_map().items()}
         except _READ_ERRORS as error:
             raise CheckpointError('%s: expected a TensorFlow checkpoint, %s' % (
-                self.prefix, _other_file(self.prefix) or 'but it cannot be read (%s)' % one_line(error)))
+                self.prefix, _other_file(self.prefix) or 'got one that cannot be read (%s)' % one_line(error)))
 
     def __getitem__(self, name):
         """The value of one variable as an array.
@@ -142,6 +142,11 @@ def check_shapes(source, shapes, wanted, purpose):
 def shapes_of(variables):
     """{name: shape as a list of int} of TensorFlow variables, as checkpoints name them."""
     return {v.op.name: v.shape.as_list() for v in variables}
+
+
+def shapes_of_values(values):
+    """{name: shape as a list of int} of a Checkpoint or of a dict {variable name: array}."""
+    return values.shapes if isinstance(values, Checkpoint) else {n: list(v.shape) for n, v in values.items()}
 
 
 def assign(session, variables, values):
@@ -245,7 +250,7 @@ def frozen_variables(values, source, purpose):
     Raises:
       CheckpointError: on leaving, if names or shapes did not match.
     """
-    shapes = values.shapes if isinstance(values, Checkpoint) else {n: list(v.shape) for n, v in values.items()}
+    shapes = shapes_of_values(values)
     wanted = {}
 
     def constant(getter, name, shape=None, dtype=tf.float32, **options):

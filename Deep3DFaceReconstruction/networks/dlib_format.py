@@ -106,7 +106,7 @@ def read_network(path):
         with open(path, 'rb') as f:
             stream = _Stream(f.read())
     except OSError as error:
-        raise AssetError('%s: expected a dlib network, but it cannot be read (%s)' % (path, one_line(error)))
+        raise AssetError('%s: expected a dlib network, got one that cannot be read (%s)' % (path, one_line(error)))
     try:
         stream.int()
         loss = stream.text()
@@ -124,4 +124,4 @@ def read_network(path):
             layers.append(stream.layer())
         return layers
     except (ValueError, OverflowError) as error:
-        raise AssetError('%s: expected a dlib network, %s' % (path, file_kinds.came(path, 'but %s' % error)))
+        raise AssetError('%s: expected a dlib network, %s' % (path, file_kinds.got(path, 'but %s' % error)))

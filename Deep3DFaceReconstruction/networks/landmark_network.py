@@ -2,37 +2,29 @@
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import LANDMARK_COUNT
-from Deep3DFaceReconstruction.errors import AssetError, one_line
+from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.networks import frozen_graph
 from Deep3DFaceReconstruction.photo.landmarks import to_y_up
-from Deep3DFaceReconstruction.system import file_kinds
 from Deep3DFaceReconstruction.tf1 import tf
 
-INPUT_NAME, OUTPUT_NAME = 'input_imgs:0', 'landmark:0'
+OUTPUT_NAME = 'landmark'
 
 
 class LandmarkNetwork:
     """68 landmarks of aligned crops by the frozen graph at `path`.
 
-    Runs on one thread of the CPU: programs that use it work on several pictures at a time instead, in processes that
+    Runs on one thread of the CPU: programs that use it work on several images at a time instead, in processes that
     could not share a GPU.
 
     Raises:
-      AssetError: the file is no graph, or lacks the input or the output.
+      AssetError: the file is not a graph, or is one without this input or output.
     """
 
     def __init__(self, path):
         self._path = path
-        graph_def = _read_graph(path)
-        with tf.Graph().as_default() as graph:
-            try:
-                self._images, self._landmarks = tf.import_graph_def(
-                    graph_def, return_elements=[INPUT_NAME, OUTPUT_NAME], name='')
-            except ValueError as error:
-                raise AssetError('%s: expected a graph with %s and %s, got: %s'
-                                 % (path, INPUT_NAME, OUTPUT_NAME, one_line(error)))
-        self._session = tf.Session(graph=graph, config=tf.ConfigProto(
-            intra_op_parallelism_threads=1, inter_op_parallelism_threads=1, device_count={'GPU': 0}))
+        config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1,
+                                device_count={'GPU': 0})
+        self._function = frozen_graph.function_of(frozen_graph.load(path, OUTPUT_NAME), path, OUTPUT_NAME, config)
 
     def __call__(self, crop):
         """The landmarks of one crop.
@@ -42,23 +34,11 @@ class LandmarkNetwork:
         Returns:
           [68,2] float64 crop pixels, y-up.
         Raises:
-          AssetError: the network's output is no 68 landmarks.
+          AssetError: the network's output is not 68 landmarks.
         """
-        rows_cols = self._session.run(self._landmarks, {self._images: crop})
+        rows_cols = self._function(images=crop)
         if np.size(rows_cols) != 2 * LANDMARK_COUNT:
-            raise AssetError('%s: expected %s of shape [68, 2], got %s'
+            raise AssetError('%s: expected %s:0 of shape [68, 2], got %s'
                              % (self._path, OUTPUT_NAME, list(np.shape(rows_cols))))
         # The network gives (row, col).
         return to_y_up(np.reshape(rows_cols, (LANDMARK_COUNT, 2)).astype(np.float64)[:, ::-1])
-
-
-def _read_graph(path):
-    try:
-        with open(path, 'rb') as file:
-            data = file.read()
-    except OSError as error:
-        raise AssetError('%s: expected a frozen graph, got: %s' % (path, one_line(error)))
-    graph_def, fault = frozen_graph.parse(data)
-    if fault:
-        raise AssetError('%s: expected a frozen graph, %s' % (path, file_kinds.came(path, 'got: ' + fault)))
-    return graph_def

@@ -39,7 +39,7 @@ def choose(name, folder=assets.ID_NET_DIR):
         return 'facenet' if facenet_checkpoint(folder) else 'dlib'
     if name == 'facenet' and not facenet_checkpoint(folder):
         raise AssetError('%s: expected the FaceNet checkpoint 20170512-110547 (its .index and .data files), '
-                         'found none; or use --id_net dlib' % folder)
+                         'got none; or use --id_net dlib' % folder)
     return name
 
 

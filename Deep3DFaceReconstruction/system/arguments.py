@@ -1,4 +1,4 @@
-"""Types of numbers on a command line: each parses a word or says what was expected and what came."""
+"""Types of numbers on a command line: each parses a word or says what it expected and got."""
 import argparse
 
 
@@ -10,7 +10,7 @@ def number(kind, least, what):
         except ValueError:
             value = None
         if value is None or not least <= value < float('inf'):
-            raise argparse.ArgumentTypeError("expected %s, came '%s'" % (what, text))
+            raise argparse.ArgumentTypeError("expected %s, got '%s'" % (what, text))
         return value
     return parse
 

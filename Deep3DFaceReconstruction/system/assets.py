@@ -35,5 +35,5 @@ def dlib_model(name):
                          "type: pip install -r requirements.txt")
     path = os.path.join(spec.submodule_search_locations[0], 'models', name)
     if not os.path.isfile(path):
-        raise AssetError('%s: expected a model file of the package face_recognition_models, found nothing' % path)
+        raise AssetError('%s: expected a model file of the package face_recognition_models, got nothing' % path)
     return path

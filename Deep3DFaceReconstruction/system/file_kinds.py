@@ -29,9 +29,9 @@ _MAGIC = (
     ('7z', b'7z\xbc\xaf\x27\x1c', 'a 7-Zip archive: unpack it'),
     ('rar', b'Rar!\x1a\x07', 'a RAR archive: unpack it'),
     ('pdf', b'%PDF-', 'a PDF document'),
-    ('png', b'\x89PNG\r\n\x1a\n', 'a PNG picture'),
-    ('jpeg', b'\xff\xd8\xff', 'a JPEG picture'),
-    ('gif', b'GIF8', 'a GIF picture'),
+    ('png', b'\x89PNG\r\n\x1a\n', 'a PNG image'),
+    ('jpeg', b'\xff\xd8\xff', 'a JPEG image'),
+    ('gif', b'GIF8', 'a GIF image'),
     (NPY, b'\x93NUMPY', 'a NumPy array (.npy)'),
 )
 # A MATLAB 5 file: 128 bytes of header, whose last two tell the order of bytes, then elements of (type, size, content).
@@ -55,11 +55,11 @@ def what_is(path, wanted=None):
 
     Args:
       path: a file, a folder, or nothing.
-      wanted: the kind that the caller reads (CHECKPOINT, HDF5, MATLAB5, NPY, PICKLE, TEXT, ZEROS, ZIP), which is
-        no news.
+      wanted: the kind that the caller reads (CHECKPOINT, HDF5, MATLAB5, NPY, PICKLE, TEXT, ZEROS, ZIP), which
+        needs no words.
     Returns:
-      words that finish the sentence 'expected ..., came', such as 'a saved web page (HTML)' or 'a zip archive:
-      unpack it'; None where nothing is recognised or the wanted kind came (a MATLAB 5 file: came whole).
+      words that finish the sentence 'expected ..., got', such as 'a saved web page (HTML)' or 'a zip archive:
+      unpack it'; None where nothing is recognised, or for the wanted kind (a MATLAB 5 file: only a whole one).
     """
     if os.path.isdir(path):
         return 'a folder'
@@ -79,10 +79,10 @@ def what_is(path, wanted=None):
     return None if kind == wanted else words
 
 
-def came(path, otherwise):
-    """'came ...' with the words of `what_is`, or `otherwise` where nothing is recognised: the end of an error."""
+def got(path, otherwise):
+    """'got ...' with the words of `what_is`, or `otherwise` where nothing is recognised: the end of an error."""
     words = what_is(path)
-    return 'came ' + words if words else otherwise
+    return 'got ' + words if words else otherwise
 
 
 def _cut_off(path, size):

@@ -24,10 +24,10 @@ class MatFile(Mapping):
     def __init__(self, path, error, what):
         self._path, self._error, self._what = path, error, what
         if not os.path.lexists(path):
-            raise error('%s: expected %s (.mat), found no such file' % (path, what))
-        came = file_kinds.what_is(path, wanted=file_kinds.MATLAB5)
-        if came is not None:
-            raise error('%s: expected %s (.mat, MATLAB 5), came %s' % (path, what, came))
+            raise error('%s: expected %s (.mat), got nothing' % (path, what))
+        got = file_kinds.what_is(path, wanted=file_kinds.MATLAB5)
+        if got is not None:
+            raise error('%s: expected %s (.mat, MATLAB 5), got %s' % (path, what, got))
         self.shapes = {name: tuple(shape) for name, shape, _ in self._guarded(whosmat)}
 
     def __getitem__(self, name):
@@ -45,12 +45,12 @@ class MatFile(Mapping):
         try:
             return reader(self._path, **arguments)
         except Exception as error:  # SciPy raises a different type for every way in which a file can be bad.
-            raise self._error('%s: expected %s (.mat, MATLAB 5), but it cannot be read: %s' % (
+            raise self._error('%s: expected %s (.mat, MATLAB 5), got one that cannot be read: %s' % (
                 self._path, self._what, error))
 
 
 class CheckedArrays:
-    """Takes arrays out of a mapping; every error names the file, the key, what was expected and what came.
+    """Takes arrays out of a mapping; every error names the file, the key, what was expected and what the file has.
 
     Args:
       mat: dict or MatFile.
@@ -65,7 +65,7 @@ class CheckedArrays:
     def numbers(self, key, shape):
         """The array as stored, finite; `shape` has None for any size."""
         if key not in self._mat:
-            raise self._error("%s: expected the key '%s' of %s, found only: %s" % (
+            raise self._error("%s: expected the key '%s' of %s, got only: %s" % (
                 self._path, key, self._what, ', '.join(sorted(k for k in self._mat if not k.startswith('__')))
                 or 'nothing'))
         array = np.asarray(self._mat[key])
@@ -100,6 +100,6 @@ class CheckedArrays:
             raise self.wrong(key, 'one text', '%s of shape %s' % (array.dtype, list(array.shape)))
         return ''.join(array.ravel()).strip() or default
 
-    def wrong(self, key, expected, came):
+    def wrong(self, key, expected, got):
         """The exception that says so."""
-        return self._error('%s: %s: expected %s, came %s' % (self._path, key, expected, came))
+        return self._error('%s: %s: expected %s, got %s' % (self._path, key, expected, got))

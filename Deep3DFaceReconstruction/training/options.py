@@ -164,5 +164,5 @@ def _hosts(text):
     hosts = tuple(text.split(','))
     for host in hosts:
         if not host.rpartition(':')[0] or not host.rpartition(':')[2].isdigit():
-            raise argparse.ArgumentTypeError("expected HOST:PORT,HOST:PORT, came '%s'" % text)
+            raise argparse.ArgumentTypeError("expected HOST:PORT,HOST:PORT, got '%s'" % text)
     return hosts

@@ -190,7 +190,7 @@ def test_output_that_cannot_be_written(portrait, photos, tmp_path, capfd):
 
 @pytest.mark.parametrize('content, reason', [
     (b'no graph at all', 'expected a frozen TensorFlow graph'),
-    (b'', 'came an empty file'),
+    (b'', 'got an empty file'),
 ])
 def test_a_bad_network_is_named_and_not_replaced_by_fitting(content, reason, portrait, photos, tmp_path, capfd):
     portrait.save(str(photos / 'a.png'))
@@ -226,7 +226,7 @@ def test_a_wrong_face_model_is_named(portrait, photos, tmp_path, capfd, monkeypa
     monkeypatch.setattr(assets, 'BFM_MODEL', str(tmp_path / 'BFM_model_front.mat'))
     assert run(photos, tmp_path / 'out') == 1
     error, = capfd.readouterr().err.splitlines()
-    assert 'BFM_model_front.mat: meanshape: expected numbers of shape [1,any], came float64 of shape [2, 5]' in error
+    assert 'BFM_model_front.mat: meanshape: expected numbers of shape [1,any], got float64 of shape [2, 5]' in error
 
 
 def test_says_where_coefficients_come_from(portrait, photos, tmp_path, capfd):

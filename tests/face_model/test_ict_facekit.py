@@ -345,16 +345,16 @@ def _shifted(rows, way):
 
 @pytest.mark.parametrize('edit, message', [
     (lambda places: places[np.random.RandomState(0).permutation(68)], 'within 0.20 dm of the standard five points'),
-    (lambda places: places[flip_permutation()], r'standard five points, came left eye 0\.6\d dm away'),
-    (_swapped((0, 16)), 'expected 1 left of 5, came 1.28 dm the other way'),
-    (_swapped((2, 14)), 'expected 3 left of 7, came'),
-    (_shifted(61, (0.12, 0, 0)), 'expected 62 and 64 to be mirror images within 0.10 dm, came 0.12 dm'),
-    (_swapped((37, 38), (43, 44)), 'expected 38 left of 39, came 0.08 dm the other way'),
-    (_swapped((37, 41), (44, 46)), 'expected 38 above 42, came 0.08 dm the other way'),
-    (_swapped((8, 57)), 'expected 6 above 7, came|expected 8 above 9, came'),
-    (_swapped((61, 50), (63, 52)), 'expected 51 above 62, came 0.08 dm the other way'),
+    (lambda places: places[flip_permutation()], r'standard five points, got left eye 0\.6\d dm away'),
+    (_swapped((0, 16)), 'expected 1 left of 5, got 1.28 dm the other way'),
+    (_swapped((2, 14)), 'expected 3 left of 7, got'),
+    (_shifted(61, (0.12, 0, 0)), 'expected 62 and 64 to be mirror images within 0.10 dm, got 0.12 dm'),
+    (_swapped((37, 38), (43, 44)), 'expected 38 left of 39, got 0.08 dm the other way'),
+    (_swapped((37, 41), (44, 46)), 'expected 38 above 42, got 0.08 dm the other way'),
+    (_swapped((8, 57)), 'expected 6 above 7, got|expected 8 above 9, got'),
+    (_swapped((61, 50), (63, 52)), 'expected 51 above 62, got 0.08 dm the other way'),
     (_shifted(slice(17, 27), (0, -0.3, 0)), 'expected the brow 18-22 above the eye 37-42'),
-    (_shifted(51, (0, 0, 0.6)), 'expected the tip of the nose, 31, in front, came 52'),
+    (_shifted(51, (0, 0, 0.6)), 'expected the tip of the nose, 31, in front, got 52'),
 ])
 def test_landmarks_that_cannot_be_true_are_refused(edit, message):
     places = stand_in.grid_positions()[stand_in.landmarks()]
@@ -380,13 +380,13 @@ def test_a_wrong_list_leaves_no_model(plain, changed, tmp_path):
 
 
 @pytest.mark.parametrize('text, message', [
-    ('1 2 3', 'list.txt: expected a list of 68 landmark vertices, found none'),
-    (' '.join(map(str, range(69))), 'list.txt: expected a list of 68 landmark vertices, found none'),
-    (' '.join(['7'] + [str(k) for k in range(67)]), 'expected 68 different landmark vertices, came 7 twice'),
-    (' '.join(str(100 * k) for k in range(68)), r'expected landmark vertices of the face area, 0 to 1763, came 6700'),
+    ('1 2 3', 'list.txt: expected a list of 68 landmark vertices, got none'),
+    (' '.join(map(str, range(69))), 'list.txt: expected a list of 68 landmark vertices, got none'),
+    (' '.join(['7'] + [str(k) for k in range(67)]), 'expected 68 different landmark vertices, got 7 twice'),
+    (' '.join(str(100 * k) for k in range(68)), r'expected landmark vertices of the face area, 0 to 1763, got 6700'),
     (' '.join(['%d' % stand_in.GRID] + [str(k) for k in range(67)]),
-     'generic_neutral_mesh.obj: expected faces around every landmark vertex, came none around vertex 1763'),
-    (None, 'list.txt: expected a text with 68 landmark vertices, cannot be read: No such file'),
+     'generic_neutral_mesh.obj: expected faces around every landmark vertex, got none around vertex 1763'),
+    (None, 'list.txt: expected a text with 68 landmark vertices, got one that cannot be read: No such file'),
 ])
 def test_landmark_files_that_are_none(plain, tmp_path, text, message):
     path = tmp_path / 'list.txt'
@@ -407,24 +407,24 @@ def _line(word, number, new):
 
 
 @pytest.mark.parametrize('name, edit, message', [
-    ('identity001.obj', _line('v', 3, ''), 'identity001.obj: expected 1776 vertices, came 1775$'),
-    ('jawOpen.obj', _line('v', 3, 'v 1 2 nan'), 'jawOpen.obj: expected finite .* came NaN or infinity at vertex 3$'),
-    ('jawOpen.obj', _line('v', 7, 'v 1 2 x'), "jawOpen.obj: expected lines 'v x y z' of numbers, came otherwise$"),
-    ('jawOpen.obj', _line('v', 7, 'v 1 2'), "jawOpen.obj: expected lines 'v x y z' of numbers, came otherwise$"),
+    ('identity001.obj', _line('v', 3, ''), 'identity001.obj: expected 1776 vertices, got 1775$'),
+    ('jawOpen.obj', _line('v', 3, 'v 1 2 nan'), 'jawOpen.obj: expected finite .* got NaN or infinity at vertex 3$'),
+    ('jawOpen.obj', _line('v', 7, 'v 1 2 x'), "jawOpen.obj: expected lines 'v x y z' of numbers, got otherwise$"),
+    ('jawOpen.obj', _line('v', 7, 'v 1 2'), "jawOpen.obj: expected lines 'v x y z' of numbers, got otherwise$"),
     ('jawOpen.obj', lambda text: '<!DOCTYPE html><html><title>Sign in</title>',
-     r'jawOpen.obj: expected an .obj mesh, came a saved web page'),
+     r'jawOpen.obj: expected an .obj mesh, got a saved web page'),
     ('identity000.obj', lambda text: 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n',
-     r'identity000.obj: expected an .obj mesh, came a git-lfs pointer'),
-    ('identity002.obj', lambda text: '', 'identity002.obj: expected an .obj mesh, came an empty file$'),
-    ('identity002.obj', lambda text: '# nothing here\n', "identity002.obj: expected an .obj mesh, came .*"),
+     r'identity000.obj: expected an .obj mesh, got a git-lfs pointer'),
+    ('identity002.obj', lambda text: '', 'identity002.obj: expected an .obj mesh, got an empty file$'),
+    ('identity002.obj', lambda text: '# nothing here\n', "identity002.obj: expected an .obj mesh, got .*"),
     ('generic_neutral_mesh.obj', _line('f', 17, 'f 1/1/1 2/2/2 3/3/3'),
-     'generic_neutral_mesh.obj: expected faces of 4 corners, came face 17 of 3 corners$'),
+     'generic_neutral_mesh.obj: expected faces of 4 corners, got face 17 of 3 corners$'),
     ('generic_neutral_mesh.obj', _line('f', 17, 'f 1 2 3 x'), "expected lines 'f a/b/c ...' of numbers from 1"),
     ('generic_neutral_mesh.obj', _line('f', 17, 'f -1 -2 -3 -4'), "expected lines 'f a/b/c ...' of numbers from 1"),
     ('generic_neutral_mesh.obj', _line('f', 17, 'f 1 2 3 1770'),
-     'expected the first 1680 faces on the first 1764 vertices, came vertex 1769$'),
+     'expected the first 1680 faces on the first 1764 vertices, got vertex 1769$'),
     ('generic_neutral_mesh.obj', lambda text: text[:text.index('\nf ') + 1] + 'f 1 2 3 4\n',
-     'expected at least 1680 faces, came 1$'),
+     'expected at least 1680 faces, got 1$'),
     ('generic_neutral_mesh.obj', _line('f', 17, 'f 1/1/1 2/1/1 43/1/1 42/1/1'),
      'generic_neutral_mesh.obj: quads: expected at most two faces on an edge, found 3$'),
 ])
@@ -438,9 +438,9 @@ def test_wrong_files_are_named(plain, changed, name, edit, message):
 
 
 @pytest.mark.parametrize('names, message', [
-    (['generic_neutral_mesh'], 'expected the folder FaceXModel of ICT-FaceKit, or the folder that holds it, found'),
-    (['identity001'], 'FaceXModel: expected 3 identities, lacks identity001.obj$'),
-    (NAMES, 'FaceXModel: expected the .obj files of 1 to 64 expressions, found 0: none$'),
+    (['generic_neutral_mesh'], 'expected the folder FaceXModel of ICT-FaceKit, or the folder that holds it, got'),
+    (['identity001'], 'FaceXModel: expected 3 identities, got a folder without identity001.obj$'),
+    (NAMES, 'FaceXModel: expected the .obj files of 1 to 64 expressions, got 0: none$'),
 ])
 def test_missing_files_are_named(plain, names, message):
     paths = [os.path.join(plain, 'FaceXModel', name + '.obj') for name in names]
@@ -455,7 +455,7 @@ def test_missing_files_are_named(plain, names, message):
 
 
 def test_many_missing_files_fit_in_a_line(plain):
-    with pytest.raises(AssetError, match='100 identities, lacks identity003.obj, .*, identity007.obj and 92 more$'):
+    with pytest.raises(AssetError, match='100 identities, got a folder without identity003.obj, .* and 92 more$'):
         _convert(plain, layout=LAYOUT._replace(identities=100))
 
 
@@ -464,7 +464,7 @@ def test_too_many_expressions(plain):
     for path in paths:
         open(path, 'w').close()
     try:
-        with pytest.raises(AssetError, match='1 to 64 expressions, found 65: browDown_L, .* and 60 more$'):
+        with pytest.raises(AssetError, match='1 to 64 expressions, got 65: browDown_L, .* and 60 more$'):
             _convert(plain)
     finally:
         for path in paths:

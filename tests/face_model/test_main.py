@@ -88,7 +88,7 @@ def test_check_of_a_doubtful_model_exits_with_1(tmp_path, capfd):
 
 def test_errors_are_one_line_and_exit_with_2(tmp_path, capfd):
     folder = str(tmp_path)
-    for words, message in ((['check', 'no/such.mat'], 'no/such.mat: expected a face model (.mat), found no such file'),
+    for words, message in ((['check', 'no/such.mat'], 'no/such.mat: expected a face model (.mat), got nothing'),
                            (['convert', '--bfm', folder], folder + ': expected the files that convert BFM09'),
                            (['convert', '--ict', folder], folder + ': expected ')):
         assert __main__.main(words) == 2
@@ -138,4 +138,4 @@ def test_as_a_module_it_catches_its_own_errors(tmp_path):
                               str(tmp_path / 'none.mat')], cwd=ROOT, capture_output=True, text=True)
     assert (process.returncode, process.stdout) == (2, '')
     line, = process.stderr.splitlines()
-    assert line.endswith('none.mat: expected a face model (.mat), found no such file')
+    assert line.endswith('none.mat: expected a face model (.mat), got nothing')

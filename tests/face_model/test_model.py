@@ -42,15 +42,15 @@ def test_indices_start_from_0():
 
 
 @pytest.mark.parametrize('key, value, message', [
-    ('idBase', np.zeros([11, 80]), r'idBase: expected numbers of shape \[12,any\], came float64 of shape \[11, 80\]'),
-    ('idBase', np.zeros([12, 81]), 'idBase: expected at most 80 components, came 81'),
-    ('exBase', np.zeros([12, 79]), 'exBase: expected at most 64 components, came 79'),
-    ('texBase', np.zeros([12, 199]), 'texBase: expected at most 80 components, came 199'),
-    ('texBase', np.full([12, 1], 1e300), 'texBase: expected numbers within the range of float32, came larger'),
-    ('licence', np.array(['a', 'b']), r'licence: expected one text, came <U1 of shape \[2\]'),
+    ('idBase', np.zeros([11, 80]), r'idBase: expected numbers of shape \[12,any\], got float64 of shape \[11, 80\]'),
+    ('idBase', np.zeros([12, 81]), 'idBase: expected at most 80 components, got 81'),
+    ('exBase', np.zeros([12, 79]), 'exBase: expected at most 64 components, got 79'),
+    ('texBase', np.zeros([12, 199]), 'texBase: expected at most 80 components, got 199'),
+    ('texBase', np.full([12, 1], 1e300), 'texBase: expected numbers within the range of float32, got larger'),
+    ('licence', np.array(['a', 'b']), r'licence: expected one text, got <U1 of shape \[2\]'),
     ('meanshape', np.zeros([1, 11]), r'meanshape: expected \[1,3N\]'),
-    ('tri', np.array([[1, 2, 5]]), 'tri: expected whole numbers from 1 to 4, came 1 to 5'),
-    ('tri', np.array([[0, 2, 3]]), 'tri: expected whole numbers from 1 to 4, came 0 to 3'),
+    ('tri', np.array([[1, 2, 5]]), 'tri: expected whole numbers from 1 to 4, got 1 to 5'),
+    ('tri', np.array([[0, 2, 3]]), 'tri: expected whole numbers from 1 to 4, got 0 to 3'),
     ('keypoints', np.full([1, 68], 1.5), 'keypoints: expected whole numbers'),
     ('tri_mask2', np.array([[1, 2, 4]]), 'tri_mask2: expected whole numbers from 1 to 3'),
     ('meantex', np.full([1, 12], np.nan), 'meantex: expected finite numbers'),
@@ -118,12 +118,12 @@ def test_arrays_cannot_be_written_but_the_callers_can():
 def test_unreadable_files_are_named(tmp_path):
     path = tmp_path / 'broken.mat'
     for content, message in (
-            (None, r'expected a face model \(.mat\), found no such file'),
-            (b'', r'expected a face model \(.mat, MATLAB 5\), came an empty file'),
-            (b'<!DOCTYPE html><html>', r'came a saved web page \(HTML\)'),
-            (b'\x89HDF\r\n\x1a\n' + bytes(100), r'came an HDF5 file'),
-            (b'PK\x03\x04' + bytes(100), 'came a damaged zip archive'),
-            (bytes(range(1, 256)), 'but it cannot be read')):
+            (None, r'expected a face model \(.mat\), got nothing'),
+            (b'', r'expected a face model \(.mat, MATLAB 5\), got an empty file'),
+            (b'<!DOCTYPE html><html>', r'got a saved web page \(HTML\)'),
+            (b'\x89HDF\r\n\x1a\n' + bytes(100), r'got an HDF5 file'),
+            (b'PK\x03\x04' + bytes(100), 'got a damaged zip archive'),
+            (bytes(range(1, 256)), 'got one that cannot be read')):
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(FaceModelError, match='broken.mat: .*' + message) as raised:

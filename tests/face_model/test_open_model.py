@@ -487,7 +487,7 @@ def test_truncated_file_is_named(tmp_path):
     shutil.copy(assets.OPEN_MODEL, path)
     with open(path, 'r+b') as file:
         file.truncate(100000)
-    with pytest.raises(AssetError, match='half.npz: expected the open face model, cannot be read'):
+    with pytest.raises(AssetError, match='half.npz: expected the open face model, got one that cannot be read'):
         open_model.load_open_model(path)
 
 
@@ -495,7 +495,7 @@ def test_incomplete_file_names_what_it_lacks(tmp_path):
     path = str(tmp_path / 'poor.npz')
     with np.load(assets.OPEN_MODEL) as archive:
         np.savez(path, **{key: archive[key] for key in archive.files if key not in ('skin', 'uv')})
-    with pytest.raises(AssetError, match='poor.npz: expected the open face model, lacks uv, skin'):
+    with pytest.raises(AssetError, match='poor.npz: expected the open face model, got a file without uv, skin'):
         open_model.load_open_model(path)
 
 

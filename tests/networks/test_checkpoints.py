@@ -89,7 +89,7 @@ def test_an_unfinished_checkpoint_is_none_and_is_swept_away(tmp_path, monkeypatc
     monkeypatch.undo()
     assert renamed == [prefix + '.data-00000-of-00001']
     assert len(os.listdir(str(tmp_path))) == 1
-    with pytest.raises(checkpoints.CheckpointError, match='found none in it'):
+    with pytest.raises(checkpoints.CheckpointError, match='got none in it'):
         checkpoints.find_checkpoint(str(tmp_path))
     checkpoints.remove_partial(str(tmp_path))
     assert os.listdir(str(tmp_path)) == []
@@ -116,24 +116,24 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     with open(data, 'wb') as f:
         f.write(LFS)
     with pytest.raises(checkpoints.CheckpointError,
-                       match=r'x\.ckpt: a cannot be read \(came a git-lfs pointer.* as x\.ckpt\.data-00000-of-00001\)'):
+                       match=r'x\.ckpt: a cannot be read \(got a git-lfs pointer.* as x\.ckpt\.data-00000-of-00001\)'):
         checkpoints.Checkpoint(prefix)['a']
     os.unlink(data)
-    for contents, came in ((b'no\0table', 'but it cannot be read'), (LFS, r'came a git-lfs .* as x\.ckpt\.index'),
-                           (b'<html>', r'came a saved web page \(HTML\) as x\.ckpt\.index')):
+    for contents, got in ((b'no\0table', 'got one that cannot be read'), (LFS, r'got a git-lfs .* as x\.ckpt\.index'),
+                          (b'<html>', r'got a saved web page \(HTML\) as x\.ckpt\.index')):
         with open(prefix + '.index', 'wb') as f:
             f.write(contents)
-        with pytest.raises(checkpoints.CheckpointError, match=r'x\.ckpt: expected a TensorFlow checkpoint, ' + came):
+        with pytest.raises(checkpoints.CheckpointError, match=r'x\.ckpt: expected a TensorFlow checkpoint, ' + got):
             checkpoints.Checkpoint(prefix)
 
 
 def test_another_file_under_the_name_of_a_checkpoint_of_the_old_format(tmp_path):
     path = tmp_path / 'resnet_v1_50.ckpt'
-    for contents, came in ((b'\x1f\x8b\x08', 'a gzip archive'), (b'<!doctype html>', 'a saved web page'),
+    for contents, got in ((b'\x1f\x8b\x08', 'a gzip archive'), (b'<!doctype html>', 'a saved web page'),
                            (b'', 'an empty file')):
         path.write_bytes(contents)
         with pytest.raises(checkpoints.CheckpointError,
-                           match=r'resnet_v1_50\.ckpt: expected a TensorFlow checkpoint, came ' + came):
+                           match=r'resnet_v1_50\.ckpt: expected a TensorFlow checkpoint, got ' + got):
             checkpoints.Checkpoint(str(path))
 
 
@@ -209,17 +209,18 @@ def test_a_graph_of_a_fixed_batch_size_takes_any_number(tmp_path):
 
 def test_faulty_graphs_are_named(tmp_path):
     path = str(tmp_path / 'x.pb')
-    with pytest.raises(checkpoints.CheckpointError, match=r'x\.pb: .* cannot be read \(No such file'):
+    with pytest.raises(checkpoints.CheckpointError, match=r'x\.pb: expected a frozen graph \(.pb\), got: No such file'):
         frozen_graph.load_any(path)
     write_graph(path, sums(None, 257))
     with open(path, 'rb') as f:
         whole = f.read()
-    for contents, came in ((b'\x89PNG this is no graph', 'but it is none'), (whole[:len(whole) // 2], 'but it is none'),
-                           (b'', 'came an empty file'), (b'no graph either', "came a text file .'no graph either'"),
-                           (b'<html><title>Quota</title>', 'came a saved web page'), (LFS, 'came a git-lfs pointer')):
+    unreadable = 'got one that cannot be read'
+    for contents, got in ((b'\x89PNG this is no graph', unreadable), (whole[:len(whole) // 2], unreadable),
+                          (b'', 'got an empty file'), (b'no graph either', "got a text file .'no graph either'"),
+                          (b'<html><title>Quota</title>', 'got a saved web page'), (LFS, 'got a git-lfs pointer')):
         with open(path, 'wb') as f:
             f.write(contents)
-        with pytest.raises(checkpoints.CheckpointError, match=r'x\.pb: expected a frozen TensorFlow graph, ' + came):
+        with pytest.raises(checkpoints.CheckpointError, match=r'x\.pb: expected a frozen TensorFlow graph, ' + got):
             frozen_graph.load(path)
     write_graph(path, sums(None, 257, name='other'))
     with pytest.raises(checkpoints.CheckpointError, match=r'x\.pb: .* with the output coeff:0, got one of'):

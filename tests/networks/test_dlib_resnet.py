@@ -137,7 +137,7 @@ def test_sampling_is_bilinear_and_zero_outside():
 
 def test_faulty_files_are_named(tmp_path):
     path = str(tmp_path / 'x.dat')
-    with pytest.raises(AssetError, match=r'x\.dat: expected a dlib network, but it cannot be read'):
+    with pytest.raises(AssetError, match=r'x\.dat: expected a dlib network, got one that cannot be read'):
         dlib_format.read_network(path)
     with open(assets.dlib_model(dlib_resnet.WEIGHTS), 'rb') as f:
         whole = f.read()
@@ -148,9 +148,9 @@ def test_faulty_files_are_named(tmp_path):
         with pytest.raises(AssetError, match=r'x\.dat: expected a dlib network, but .*' + reason if
                            reason != 'expected a dlib network' else r'x\.dat: ' + reason):
             dlib_format.read_network(path)
-    for contents, came in ((b'', 'an empty file'), (b'BZh9', r'a bzip2 archive \(\.bz2\): unpack it'),
+    for contents, got in ((b'', 'an empty file'), (b'BZh9', r'a bzip2 archive \(\.bz2\): unpack it'),
                            (b'<html>', r'a saved web page \(HTML\)')):
         with open(path, 'wb') as f:
             f.write(contents)
-        with pytest.raises(AssetError, match=r'x\.dat: expected a dlib network, came ' + came):
+        with pytest.raises(AssetError, match=r'x\.dat: expected a dlib network, got ' + got):
             dlib_format.read_network(path)

@@ -32,16 +32,16 @@ def test_a_flat_answer_is_taken_too(tmp_path):
 
 
 def test_files_that_are_no_such_network_are_named(tmp_path):
-    for contents, came in ((b'\x80\x81\x82 no graph at all', 'got: .'), (b'', 'came an empty file'),
-                           (b'<html>', 'came a saved web page'), (b'PK\x03\x04', 'came a damaged zip archive'),
-                           (b'version https://git-lfs.github.com/spec/v1\n', 'came a git-lfs pointer')):
+    for contents, got in ((b'\x80\x81\x82 no graph at all', 'got one that cannot be read'), (b'', 'got an empty file'),
+                          (b'<html>', 'got a saved web page'), (b'PK\x03\x04', 'got a damaged zip archive'),
+                          (b'version https://git-lfs.github.com/spec/v1\n', 'got a git-lfs pointer')):
         (tmp_path / 'no.pb').write_bytes(contents)
-        with pytest.raises(AssetError, match=r'no\.pb: expected a frozen graph, ' + came):
+        with pytest.raises(AssetError, match=r'no\.pb: expected a frozen TensorFlow graph, ' + got):
             LandmarkNetwork(str(tmp_path / 'no.pb'))
-    with pytest.raises(AssetError, match=r'none\.pb: expected a frozen graph, got: No such file'):
+    with pytest.raises(AssetError, match=r'none\.pb: expected a frozen graph \(.pb\), got: No such file'):
         LandmarkNetwork(str(tmp_path / 'none.pb'))
     other = write_graph(str(tmp_path / 'other.pb'), np.zeros((68, 2)), output='points')
-    with pytest.raises(AssetError, match=r'other\.pb: expected a graph with input_imgs:0 and landmark:0'):
+    with pytest.raises(AssetError, match=r'other\.pb: expected a frozen graph with the output landmark:0'):
         LandmarkNetwork(other)
     few = write_graph(str(tmp_path / 'few.pb'), np.zeros((5, 2)))
     with pytest.raises(AssetError, match=r'few\.pb: expected landmark:0 of shape \[68, 2\], got \[5, 2\]'):

@@ -13,7 +13,7 @@ def test_choice(tmp_path):
     assert perceptual_net.choose('auto', folder) == 'dlib'
     assert perceptual_net.choose('none', folder) == 'none'
     assert perceptual_net.load('none', folder) is None
-    with pytest.raises(AssetError, match=r'expected the FaceNet checkpoint .* found none'):
+    with pytest.raises(AssetError, match=r'expected the FaceNet checkpoint .* got none'):
         perceptual_net.choose('facenet', folder)
     with pytest.raises(ValueError, match="expected one of auto, facenet, dlib, none, got 'vgg'"):
         perceptual_net.choose('vgg', folder)

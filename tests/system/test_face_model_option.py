@@ -25,7 +25,7 @@ def test_the_file_is_the_one_that_is_read(script, words, tmp_path, capfd):
     (tmp_path / 'mine.mat').write_bytes(b'<html></html>')
     assert script.main(words[script] + ['--face_model', path]) != 0
     error, = capfd.readouterr().err.splitlines()
-    assert '%s: expected a face model (.mat, MATLAB 5), came a saved web page (HTML)' % path in error
+    assert '%s: expected a face model (.mat, MATLAB 5), got a saved web page (HTML)' % path in error
 
 
 @pytest.mark.parametrize('script', [demo, synthesize, train])

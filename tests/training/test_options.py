@@ -30,16 +30,16 @@ def test_json_holds_every_option():
 
 
 @pytest.mark.parametrize('words,message', [
-    (['--lr', 'fast'], "expected a number of at least 0, came 'fast'"),
-    (['--lr', 'nan'], "expected a number of at least 0, came 'nan'"),
-    (['--batch_size', '0'], "expected a whole number of at least 1, came '0'"),
+    (['--lr', 'fast'], "expected a number of at least 0, got 'fast'"),
+    (['--lr', 'nan'], "expected a number of at least 0, got 'nan'"),
+    (['--batch_size', '0'], "expected a whole number of at least 1, got '0'"),
     (['--gamma', '3'], 'invalid choice: 3'),
     (['--learning_rate', '1'], 'unrecognized arguments: --learning_rate'),
     (['--batch', '1'], 'unrecognized arguments: --batch'),
     (['--ps_hosts', 'h:1'], '--ps_hosts and --worker_hosts go together'),
     (['--ps_hosts', 'h:1', '--worker_hosts', 'h:2'], 'need --job_name'),
     (['--job_name', 'ps'], '--job_name needs'),
-    (['--ps_hosts', 'h', '--worker_hosts', 'h:2'], "expected HOST:PORT,HOST:PORT, came 'h'"),
+    (['--ps_hosts', 'h', '--worker_hosts', 'h:2'], "expected HOST:PORT,HOST:PORT, got 'h'"),
 ])
 def test_mistakes_are_named(words, message, capsys):
     with pytest.raises(SystemExit) as error:

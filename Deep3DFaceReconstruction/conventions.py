@@ -5,6 +5,7 @@ World frame: decimetres, right-handed, x right, y up, the face looks along +z. T
 top. Angles are radians unless a name says degrees. Indices start from 0; files that start from 1 are
 converted where they are read or written.
 """
+import itertools
 import math
 
 # The crop and its pinhole camera (pixels).
@@ -21,20 +22,28 @@ ALIGN_SCALE = 102.0
 
 # Layout of the coefficient vector: name -> slice of its last axis.
 ID_DIM, EX_DIM, TEX_DIM = 80, 64, 80
-SH_TERMS = 9
-COEFF_SLICES = {
-    'id': slice(0, 80),
-    'ex': slice(80, 144),
-    'tex': slice(144, 224),
-    'angles': slice(224, 227),
-    'gamma': slice(227, 254),
-    'translation': slice(254, 257),
-}
-COEFF_DIM = 257
+ANGLE_DIM = TRANSLATION_DIM = 3
+# Nine spherical-harmonics terms for each colour channel.
+SH_TERMS, CHANNELS = 9, 3
+GAMMA_DIM = CHANNELS * SH_TERMS
+
+
+def _slices(**sizes):
+    ends = list(itertools.accumulate(sizes.values()))
+    return {name: slice(end - size, end) for (name, size), end in zip(sizes.items(), ends)}
+
+
+COEFF_SLICES = _slices(id=ID_DIM, ex=EX_DIM, tex=TEX_DIM, angles=ANGLE_DIM, gamma=GAMMA_DIM,
+                       translation=TRANSLATION_DIM)
+COEFF_DIM = COEFF_SLICES['translation'].stop
 # The paper's white-light variant: one set of nine lighting terms, shared by the three channels.
-WHITE_LIGHT_COEFF_DIM = COEFF_DIM - 2 * SH_TERMS
+WHITE_LIGHT_COEFF_DIM = COEFF_DIM - (CHANNELS - 1) * SH_TERMS
 
 # Added to the first lighting term of every channel: the ambient light that gamma is an offset from.
 AMBIENT_OFFSET = 0.8
 
 LANDMARK_COUNT = 68
+
+# Weights of the expression and texture coefficients in the prior, relative to identity (eq. 6).
+EX_PRIOR_WEIGHT = 0.8
+TEX_PRIOR_WEIGHT = 1.7e-2

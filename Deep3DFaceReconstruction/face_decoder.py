@@ -3,7 +3,6 @@
 Deng et al. 2019, sections 2 and 3. Row vectors throughout: a vertex is a row and is multiplied by matrices
 from the right. Frames and units: see conventions.py.
 """
-import math
 from collections import namedtuple
 
 import numpy as np
@@ -22,8 +21,9 @@ from Deep3DFaceReconstruction.conventions import (
     SH_TERMS,
     WHITE_LIGHT_COEFF_DIM,
 )
+from Deep3DFaceReconstruction.numpy_decoder import mean_offset
 from Deep3DFaceReconstruction.tf1 import tf
-from mesh_renderer import camera_utils, geometry, rasterize_triangles, shading
+from mesh_renderer import camera_utils, geometry, harmonics, rasterize_triangles, shading
 
 Coefficients = namedtuple('Coefficients', [
     'id_coeff',      # [B,80]
@@ -66,7 +66,7 @@ class Face3D:
     def __init__(self, model, image_size=IMAGE_SIZE):
         self.model = model
         self.image_size = image_size
-        self._mean_offset = model.meanshape.mean(axis=0, dtype=np.float64).astype(np.float32)
+        self._mean_offset = mean_offset(model).astype(np.float32)
         self._constants = {}
 
     def Reconstruction_Block(self, coeff, is_train=False):
@@ -196,11 +196,7 @@ class Face3D:
 
     def _clip_space(self, points):
         """[B,N,3] dm -> [B,N,4] clip-space xyzw of the crop's camera."""
-        camera = [tf.constant([v], tf.float32) for v in ([0., 0., CAMERA_DISTANCE], [0., 0., 0.], [0., 1., 0.])]
-        view = camera_utils.look_at(*camera)
-        projection = camera_utils.perspective(tf.constant([1.0]), tf.constant([FOV_Y_DEGREES]),
-                                              tf.constant([NEAR_CLIP]), tf.constant([FAR_CLIP]))
-        matrix = tf.matmul(projection, view)
+        matrix = camera_matrix()
         count = tf.shape(points)[0]
         linear = tf.tile(tf.transpose(matrix[:, :, :3], [0, 2, 1]), [count, 1, 1])
         return geometry.transform_points(points, linear, tf.tile(matrix[:, :, 3], [count, 1]))
@@ -214,15 +210,17 @@ class Face3D:
         return self._constants[key]
 
 
+def camera_matrix():
+    """[1,4,4] world to clip space, for column vectors: the crop's camera as mesh_renderer takes it."""
+    camera = [tf.constant([v], tf.float32) for v in ([0., 0., CAMERA_DISTANCE], [0., 0., 0.], [0., 1., 0.])]
+    view = camera_utils.look_at(*camera)
+    projection = camera_utils.perspective(tf.constant([1.0]), tf.constant([FOV_Y_DEGREES]),
+                                          tf.constant([NEAR_CLIP]), tf.constant([FAR_CLIP]))
+    return tf.matmul(projection, view)
+
+
 def sh_basis(normals):
-    """The nine spherical-harmonics terms [..., 9] at unit normals [..., 3], in the published order and signs."""
-    a0, a1, a2 = math.pi, 2 * math.pi / math.sqrt(3.0), 2 * math.pi / math.sqrt(8.0)
-    c0, c1, c2 = (1 / math.sqrt(4 * math.pi), math.sqrt(3.0) / math.sqrt(4 * math.pi),
-                  3 * math.sqrt(5.0) / math.sqrt(12 * math.pi))
+    """The nine spherical-harmonics terms [...,9] at unit normals [...,3], in the published order and signs."""
     x, y, z = tf.unstack(normals, axis=-1)
-    return tf.stack([
-        a0 * c0 * tf.ones_like(x),
-        -a1 * c1 * y, a1 * c1 * z, -a1 * c1 * x,
-        a2 * c2 * x * y, -a2 * c2 * y * z,
-        a2 * c2 / (2 * math.sqrt(3.0)) * (3 * tf.square(z) - 1),
-        -a2 * c2 * x * z, a2 * c2 / 2 * (tf.square(x) - tf.square(y))], axis=-1)
+    polynomials = tf.stack(harmonics.polynomials(x, y, z, tf.ones_like(x)), axis=-1)
+    return polynomials * tf.constant(harmonics.CONSTANTS, normals.dtype)

@@ -4,15 +4,12 @@ The published weights are in the options of the scripts that add the losses up.
 """
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import LANDMARK_COUNT
+from Deep3DFaceReconstruction.conventions import CHANNELS, EX_PRIOR_WEIGHT, LANDMARK_COUNT, SH_TERMS, TEX_PRIOR_WEIGHT
 from Deep3DFaceReconstruction.tf1 import tf
 
 # The inner mouth and the tip of the nose count 20 times (0-based iBUG numbers).
 WEIGHTED_LANDMARKS = tuple(range(28, 31)) + tuple(range(60, 68))
 LANDMARK_WEIGHT = 20.0
-
-EX_PRIOR_WEIGHT = 0.8
-TEX_PRIOR_WEIGHT = 1.7e-2
 
 
 def Photo_loss(input_imgs, render_imgs, img_mask):
@@ -86,5 +83,5 @@ def Reflectance_loss(face_texture, skinmask):
 
 def Gamma_loss(gamma):
     """Departure of the light from white: mean square of gamma [B,27] minus its mean over the three channels."""
-    gamma = tf.reshape(gamma, [-1, 3, 9])
+    gamma = tf.reshape(gamma, [-1, CHANNELS, SH_TERMS])
     return tf.reduce_mean(tf.square(gamma - tf.reduce_mean(gamma, axis=1, keepdims=True)))

@@ -1,9 +1,8 @@
 """What people look at: crop | reconstruction over the crop | shaded geometry | the mesh at -45 and +45 degrees."""
-import math
-
 import numpy as np
 from PIL import Image
 
+from Deep3DFaceReconstruction.numpy_decoder import rotation_matrix
 from Deep3DFaceReconstruction.system.files import written_aside
 from Deep3DFaceReconstruction.tf1 import tf
 
@@ -54,10 +53,8 @@ def over(rgba, mask, background):
 
 def turned(face_shape, degrees):
     """face_shape [B,N,3] about its vertical axis; a positive angle turns the face to its left, the picture's right."""
-    angle = math.radians(degrees)
-    rotation = np.array([[math.cos(angle), 0, -math.sin(angle)], [0, 1, 0], [math.sin(angle), 0, math.cos(angle)]],
-                        np.float32)
-    return tf.tensordot(face_shape, rotation, axes=[[2], [0]])
+    rotation = rotation_matrix(np.radians([0.0, degrees, 0.0]))
+    return tf.tensordot(face_shape, rotation.astype(np.float32), axes=[[2], [0]])
 
 
 def save_png(path, pixels):

@@ -2,10 +2,10 @@
 run on. Same arguments, same results up to rounding; checked by the callers.
 """
 import functools
-import math
 
 import numpy as np
 
+from mesh_renderer import harmonics
 from mesh_renderer.tf1 import tf
 
 
@@ -31,11 +31,6 @@ def vertex_normals(vertices, triangles, vertex_faces):
 
 
 def shade(albedo, normals, lights):
-    a0, a1, a2 = math.pi, 2 * math.pi / math.sqrt(3.0), 2 * math.pi / math.sqrt(8.0)
-    c0, c1 = 1 / math.sqrt(4 * math.pi), math.sqrt(3.0) / math.sqrt(4 * math.pi)
-    c2 = 3 * math.sqrt(5.0) / math.sqrt(12 * math.pi)
-    constants = [a0 * c0, -a1 * c1, a1 * c1, -a1 * c1, a2 * c2, -a2 * c2, a2 * c2 / (2 * math.sqrt(3.0)), -a2 * c2,
-                 a2 * c2 / 2]
     x, y, z = tf.unstack(normals, axis=2)
-    polynomials = tf.stack([tf.ones_like(x), y, z, x, x * y, y * z, 3.0 * z * z - 1.0, x * z, x * x - y * y], axis=2)
-    return albedo * tf.matmul(polynomials, lights * np.float32(constants), transpose_b=True)
+    polynomials = tf.stack(harmonics.polynomials(x, y, z, tf.ones_like(x)), axis=2)
+    return albedo * tf.matmul(polynomials, lights * harmonics.CONSTANTS.astype(np.float32), transpose_b=True)

@@ -8,9 +8,7 @@ from mesh_renderer.kernels import library
 def shade(albedo, normals, lights):
     """Albedo under light given as second-order spherical harmonics (Ramamoorthi & Hanrahan 2001).
 
-    color_c = albedo_c * sum_k lights_ck basis_k(normal); for a unit normal (x, y, z) the nine terms are
-    [a0c0, -a1c1 y, a1c1 z, -a1c1 x, a2c2 xy, -a2c2 yz, a2c2 (3zz-1)/(2 sqrt 3), -a2c2 xz, a2c2 (xx-yy)/2] with
-    a0 = pi, a1 = 2pi/sqrt 3, a2 = 2pi/sqrt 8, c0 = 1/sqrt(4pi), c1 = sqrt 3/sqrt(4pi), c2 = 3 sqrt 5/sqrt(12pi).
+    color_c = albedo_c * sum_k lights_ck basis_k(normal); harmonics.py has the nine terms of the basis.
 
     Args:
         albedo: [B,V,3] float32.

@@ -15,7 +15,6 @@ from Deep3DFaceReconstruction.conventions import (
     CENTER,
     COEFF_DIM,
     COEFF_SLICES,
-    FOCAL,
     IMAGE_SIZE,
     SH_TERMS,
 )
@@ -23,9 +22,11 @@ from Deep3DFaceReconstruction.dataset import sample_files
 from Deep3DFaceReconstruction.dataset.scene_effects import draw_background, draw_occluder, spoil
 from Deep3DFaceReconstruction.face_decoder import Face3D
 from Deep3DFaceReconstruction.graph_function import GraphFunction
+from Deep3DFaceReconstruction.numpy_decoder import key_vertices, project, rotation_matrix
 from Deep3DFaceReconstruction.photo.alignment import POS
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points
 from Deep3DFaceReconstruction.tf1 import tf
+from mesh_renderer import harmonics
 
 # Angles are drawn evenly from -max to max, degrees. *_sd: standard deviations of the coefficients (cut at 2.5 times).
 # light: 0 is even white light, 1 the full range of directions, strengths and tints. shift_px, scale: how far from
@@ -41,9 +42,6 @@ DEFAULT_OPTIONS = SynthesisOptions(
 PLAIN_OPTIONS = DEFAULT_OPTIONS._replace(occluded=0.0, blur=0.0, noise=0.0, compression=0.0)
 
 _CUT = 2.5
-# Basis values of the zeroth and first order of the light (spec: a0 c0 and a1 c1).
-_SH_ZEROTH = np.pi / np.sqrt(4 * np.pi)
-_SH_FIRST = 2 * np.pi / np.sqrt(4 * np.pi)
 _WRITERS = 2
 
 
@@ -138,9 +136,7 @@ class CoefficientSampler:
     """Draws coefficient vectors; the face stands in the crop where alignment would have put it."""
 
     def __init__(self, model, seed, options):
-        rows = (3 * model.keypoints[:, np.newaxis] + np.arange(3)).reshape(-1)
-        self._mean = (model.meanshape - model.meanshape.mean(axis=0, dtype=np.float64))[model.keypoints]
-        self._base = np.concatenate([model.id_base[rows], model.ex_base[rows]], axis=1).astype(np.float64)
+        self._key_vertices = key_vertices(model)
         self._seed = seed
         self._options = options
 
@@ -159,7 +155,7 @@ class CoefficientSampler:
         coeff[COEFF_SLICES['gamma']] = draw_light(random, options.light).reshape(-1)
         shift = random.uniform(-1, 1, 2) * options.shift_px
         factor = (1 + options.scale) ** random.uniform(-1, 1)
-        points = self._mean + (self._base @ coeff[:COEFF_SLICES['ex'].stop]).reshape(-1, 3)
+        points = self._key_vertices.shape(coeff[:COEFF_SLICES['ex'].stop])
         rotated = points @ rotation_matrix(coeff[COEFF_SLICES['angles']])
         coeff[COEFF_SLICES['translation']] = aligned_translation(rotated, shift, factor)
         return coeff
@@ -182,21 +178,12 @@ def draw_light(random, variety):
     tints = 1 + variety * 0.07 * random.randn(2, 3)
     second = variety * 0.03 * random.randn(3, SH_TERMS - 4)
     gamma = np.zeros((3, SH_TERMS))
-    gamma[:, 0] = tints[0] * brightness * (1 - share) / _SH_ZEROTH - AMBIENT_OFFSET
-    # The basis is (-y, z, -x) times a constant: these weights give a brightness of share * normal . toward.
-    lamp = np.array([-toward[1], toward[2], -toward[0]]) * brightness * share / _SH_FIRST
+    gamma[:, 0] = tints[0] * brightness * (1 - share) / harmonics.CONSTANTS[0] - AMBIENT_OFFSET
+    # The basis is y, z, x times constants: these weights give a brightness of share * normal . toward.
+    lamp = toward[[1, 2, 0]] * brightness * share / harmonics.CONSTANTS[1:4]
     gamma[:, 1:4] = tints[1][:, np.newaxis] * lamp
     gamma[:, 4:] = second
     return gamma
-
-
-def rotation_matrix(angles):
-    """[3,3] of angles (x, y, z) in radians, for row vectors: the decoder's Compute_rotation_matrix."""
-    (cx, cy, cz), (sx, sy, sz) = np.cos(angles), np.sin(angles)
-    about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return (about_z @ about_y @ about_x).T
 
 
 def aligned_translation(landmarks68, shift, factor):
@@ -214,8 +201,7 @@ def aligned_translation(landmarks68, shift, factor):
     # Weak perspective makes each step nearly exact; after five the rest is far below a hundredth of a pixel.
     for _ in range(5):
         points = landmarks68 + translation
-        projected = FOCAL * points[:, :2] / (CAMERA_DISTANCE - points[:, 2:]) + CENTER
-        t, s = POS(five_from_68(projected).T, standard)
+        t, s = POS(five_from_68(project(points)).T, standard)
         translation[:2] -= (t[:, 0] - CENTER - shift) / s
         depth = CAMERA_DISTANCE - translation[2]
         translation[2] = CAMERA_DISTANCE - depth * s / (ALIGN_SCALE * factor)

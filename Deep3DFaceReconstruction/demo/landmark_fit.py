@@ -6,8 +6,14 @@ against the detected landmarks, one for each coefficient's prior.
 import numpy as np
 from scipy.optimize import least_squares
 
-from Deep3DFaceReconstruction.conventions import CAMERA_DISTANCE, CENTER, COEFF_DIM, COEFF_SLICES, EX_DIM, FOCAL, ID_DIM
-from Deep3DFaceReconstruction.losses import EX_PRIOR_WEIGHT
+from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES, EX_DIM, EX_PRIOR_WEIGHT, ID_DIM
+from Deep3DFaceReconstruction.numpy_decoder import (
+    key_vertices,
+    project,
+    project_derivative,
+    rotation_matrix,
+    rotation_matrix_derivative,
+)
 
 # Turns of the head (radians about y) to try: the landmarks of a profile have a second, wrong minimum.
 START_YAWS = (0.0, -0.7, 0.7)
@@ -23,10 +29,7 @@ class LandmarkFit:
     """
 
     def __init__(self, model, prior_weight):
-        rows = (3 * model.keypoints[:, None] + np.arange(3)).ravel()
-        mean = model.meanshape.astype(np.float64)
-        self._mean = (mean[model.keypoints] - mean.mean(axis=0)).ravel()
-        self._base = np.concatenate([model.id_base[rows], model.ex_base[rows]], axis=1).astype(np.float64)
+        self._key_vertices = key_vertices(model)
         prior = np.concatenate([np.ones(ID_DIM), np.full(EX_DIM, EX_PRIOR_WEIGHT)])
         self._prior = np.sqrt(prior_weight * prior)
 
@@ -53,26 +56,20 @@ class LandmarkFit:
                              args=(landmarks, root))
 
     def _points(self, unknowns):
-        shape = self._mean
-        if len(unknowns) > POSE_DIM:
-            shape = shape + self._base.dot(unknowns[POSE_DIM:])
-        return shape.reshape(-1, 3)
+        if len(unknowns) == POSE_DIM:
+            return self._key_vertices.mean
+        return self._key_vertices.shape(unknowns[POSE_DIM:])
 
     def _residuals(self, unknowns, landmarks, root):
         points = self._points(unknowns).dot(rotation_matrix(unknowns[:3])) + unknowns[3:POSE_DIM]
-        projected = FOCAL * points[:, :2] / (CAMERA_DISTANCE - points[:, 2:]) + CENTER
-        return np.concatenate([(root * (projected - landmarks)).ravel(),
+        return np.concatenate([(root * (project(points) - landmarks)).ravel(),
                                self._prior[:len(unknowns) - POSE_DIM] * unknowns[POSE_DIM:]])
 
     def _jacobian(self, unknowns, landmarks, root):
         points = self._points(unknowns)
         rotation = rotation_matrix(unknowns[:3])
         moved = points.dot(rotation) + unknowns[3:POSE_DIM]
-        depth = CAMERA_DISTANCE - moved[:, 2]
-        to_pixels = np.zeros([len(points), 2, 3])  # d pixel / d moved point
-        to_pixels[:, 0, 0] = to_pixels[:, 1, 1] = FOCAL / depth
-        to_pixels[:, :, 2] = FOCAL * moved[:, :2] / depth[:, None] ** 2
-        to_pixels *= root[:, :, None]
+        to_pixels = project_derivative(moved) * root[:, :, None]
 
         count = len(unknowns) - POSE_DIM
         moves = np.empty([len(points), 3, len(unknowns)])  # d moved point / d unknown
@@ -80,35 +77,8 @@ class LandmarkFit:
             moves[:, :, axis] = points.dot(rotation_matrix_derivative(unknowns[:3], axis))
         moves[:, :, 3:POSE_DIM] = np.eye(3)
         if count:
-            moves[:, :, POSE_DIM:] = np.einsum('kjc,ji->kic', self._base.reshape(len(points), 3, -1), rotation)
+            base = self._key_vertices.base.reshape(len(points), 3, -1)
+            moves[:, :, POSE_DIM:] = np.einsum('kjc,ji->kic', base, rotation)
         pixels = np.matmul(to_pixels, moves).reshape(-1, len(unknowns))
         prior = np.concatenate([np.zeros([count, POSE_DIM]), np.diag(self._prior[:count])], axis=1)
         return np.concatenate([pixels, prior])
-
-
-def rotation_matrix(angles):
-    """[3,3]: the transpose of Rz Ry Rx (radians), for row vectors; Compute_rotation_matrix in NumPy."""
-    return _product([_axis_rotation(axis, angles[axis]) for axis in range(3)])
-
-
-def rotation_matrix_derivative(angles, axis):
-    """d rotation_matrix / d angles[axis]."""
-    factors = [_axis_rotation(i, angles[i]) for i in range(3)]
-    quarter_on = _axis_rotation(axis, angles[axis] + np.pi / 2)  # sine and cosine become their derivatives
-    quarter_on[axis, axis] = 0
-    factors[axis] = quarter_on
-    return _product(factors)
-
-
-def _product(factors):
-    about_x, about_y, about_z = factors
-    return about_z.dot(about_y).dot(about_x).T
-
-
-def _axis_rotation(axis, angle):
-    """Right-handed rotation of column vectors about one axis."""
-    first, second = (axis + 1) % 3, (axis + 2) % 3
-    matrix = np.eye(3)
-    matrix[first, first] = matrix[second, second] = np.cos(angle)
-    matrix[first, second], matrix[second, first] = -np.sin(angle), np.sin(angle)
-    return matrix

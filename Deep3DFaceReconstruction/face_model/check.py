@@ -4,7 +4,8 @@ from collections import namedtuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from Deep3DFaceReconstruction.conventions import COEFF_DIM, IMAGE_SIZE
+from Deep3DFaceReconstruction.conventions import COEFF_DIM, IMAGE_SIZE, LANDMARK_COUNT
+from Deep3DFaceReconstruction.numpy_decoder import mean_offset
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points, to_y_up
 
 # what: words; got: words; expected: words; ok: whether it is as expected.
@@ -29,7 +30,7 @@ def facts(model):
     standard = standard_five_points()
     offset = (five - standard).mean(axis=0)
     beside = np.linalg.norm(five - offset - standard, axis=1).max()
-    centre = np.abs(offset - model.meanshape.mean(axis=0, dtype=np.float64))
+    centre = np.abs(offset - mean_offset(model))
     extent = np.ptp(model.meanshape, axis=0)
     corners = model.meanshape[model.triangles].astype(np.float64)
     toward = np.cross(corners[:, 0] - corners[:, 1], corners[:, 1] - corners[:, 2])[:, 2]
@@ -50,8 +51,8 @@ def facts(model):
         _fact('longest edge of a triangle, dm', '%.3f' % edge, 'at most 0.3', edge <= 0.3),
         _fact('mean albedo, RGB', '%.0f, %.0f, %.0f' % tuple(colour), '20 to 250, red above blue',
               20 <= colour.min() and colour.max() <= 250 and colour[0] > colour[2]),
-        _fact('different landmark vertices', '%d' % len(np.unique(model.keypoints)), '68',
-              len(np.unique(model.keypoints)) == 68),
+        _fact('different landmark vertices', '%d' % len(np.unique(model.keypoints)), str(LANDMARK_COUNT),
+              len(np.unique(model.keypoints)) == LANDMARK_COUNT),
         _fact('skin region, of the vertices', '%.0f %%' % (100 * skin), '10 to 100 %', 0.1 <= skin),
         _fact('photometric region, of the triangles', '%.0f %%' % (100 * region), '10 to 100 %', 0.1 <= region),
         _fact('vertices without triangles', '%d' % loose, '0', loose == 0),
@@ -97,7 +98,7 @@ def decode_mean(model):
             masks.append(mask)
         panels, mask, shape, normals, landmarks = session.run(
             (panels, masks[0], geometry.face_shape, geometry.face_norm_r, geometry.landmark_p[0]))
-    centred = model.meanshape - model.meanshape.mean(axis=0, dtype=np.float64)
+    centred = model.meanshape - mean_offset(model)
     error = np.abs(shape[0] - centred).max()
     upright = np.abs(np.linalg.norm(normals[0], axis=1) - 1).max()
     covered = mask.mean()
@@ -107,7 +108,8 @@ def decode_mean(model):
         _fact('normals, off length 1 by', '%.1e' % upright, 'at most 1e-3', upright <= 1e-3),
         _fact('part of the crop that the face covers', '%.0f %%' % (100 * covered), '20 to 80 %',
               0.2 <= covered <= 0.8),
-        _fact('landmarks inside the crop', '%d' % inside, '68', inside == 68),
+        _fact('landmarks inside the crop', '%d' % inside, str(LANDMARK_COUNT),
+              inside == LANDMARK_COUNT),
     ]
     return decoded, np.concatenate([_with_dots(panels[0], landmarks)] + panels, axis=1)
 

@@ -112,14 +112,6 @@ def test_coefficients_stay_within_the_options(model):
     assert np.abs(coeff[:, 254:256]).max() < 0.5 and np.abs(coeff[:, 256]).max() < 1.5
 
 
-def test_rotation_is_the_decoders():
-    angles = np.random.RandomState(0).uniform(-1.5, 1.5, (5, 3))
-    with tf.Graph().as_default(), tf.Session() as session:
-        expected = session.run(Face3D.Compute_rotation_matrix(None, tf.constant(angles)))
-    for one, matrix in zip(angles, expected):
-        np.testing.assert_allclose(synthesis.rotation_matrix(one), matrix, atol=1e-12)
-
-
 def test_even_light_shows_the_albedo_and_lamps_come_from_the_front():
     normals = np.random.RandomState(1).randn(400, 3)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)

@@ -21,6 +21,7 @@ from Deep3DFaceReconstruction.conventions import (  # noqa: E402
     IMAGE_SIZE,
 )
 from Deep3DFaceReconstruction.face_model import load_face_model  # noqa: E402
+from Deep3DFaceReconstruction.numpy_decoder import project  # noqa: E402
 from Deep3DFaceReconstruction.system import assets  # noqa: E402
 from Deep3DFaceReconstruction.system.files import written_aside  # noqa: E402
 
@@ -153,23 +154,19 @@ def crop(draw, shape, landmarks, left, top):
     scale, corner = 1.1, np.array([left + 92.0, top + 52.0])
     side = IMAGE_SIZE * scale
 
-    def pixels(points):
-        """[K,2] y up."""
-        return FOCAL * points[:, :2] / (CAMERA_DISTANCE - points[:, 2:]) + CENTER
-
     def put(points):
         return corner + scale * (np.stack([points[:, 0], IMAGE_SIZE - 1 - points[:, 1]], axis=1) + 0.5)
 
     draw.box(corner[0], corner[1], side, side, '#333')
-    projected = pixels(shape)
+    projected = project(shape)
     draw.path(put(outline(projected[:, 0], projected[:, 1])), True, SKIN)
-    points = put(pixels(landmarks))
+    points = put(project(landmarks))
     for numbers, closed in LINES:
         draw.path(points[list(numbers)], closed, colour='#a75')
     centre = put(np.array([[CENTER, CENTER]]))[0]
     draw.line(centre - [6, 0], centre + [6, 0], INK)
     draw.line(centre - [0, 6], centre + [0, 6], INK)
-    tip, (x, up) = points[NOSE_TIP], pixels(landmarks)[NOSE_TIP]
+    tip, (x, up) = points[NOSE_TIP], project(landmarks)[NOSE_TIP]
     draw.dot(tip[0], tip[1], 3.5, X_COLOUR)
     right, bottom = corner + side
     draw.line([corner[0], corner[1] - 10], [right, corner[1] - 10], INK, arrow=True)

@@ -9,7 +9,7 @@ from PIL import Image
 from Deep3DFaceReconstruction.errors import UserError, message_of
 from Deep3DFaceReconstruction.photo.image_io import read_image
 from Deep3DFaceReconstruction.photo.skin import skinmask
-from Deep3DFaceReconstruction.system.files import written_aside
+from Deep3DFaceReconstruction.system.files import atomic_write
 
 __all__ = ['skinmask']
 
@@ -39,8 +39,8 @@ def write_mask(path, output):
     """Writes OUTPUT/NAME_skin.png for the image at path."""
     bgr = np.asarray(read_image(path))[..., ::-1]
     name = os.path.splitext(os.path.basename(path))[0]
-    with written_aside(os.path.join(output, name + '_skin.png')) as aside:
-        Image.fromarray(skinmask(bgr)).save(aside, format='PNG')
+    with atomic_write(os.path.join(output, name + '_skin.png')) as temporary:
+        Image.fromarray(skinmask(bgr)).save(temporary, format='PNG')
 
 
 if __name__ == '__main__':

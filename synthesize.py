@@ -3,8 +3,7 @@ import argparse
 import sys
 
 from Deep3DFaceReconstruction.errors import UserError, message_of
-from Deep3DFaceReconstruction.system.arguments import positive
-from Deep3DFaceReconstruction.system.face_model_option import add_face_model_option
+from Deep3DFaceReconstruction.system.arguments import add_face_model_option, positive
 from Deep3DFaceReconstruction.system.process import prepare_process
 
 

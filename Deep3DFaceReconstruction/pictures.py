@@ -3,7 +3,7 @@ import numpy as np
 from PIL import Image
 
 from Deep3DFaceReconstruction.numpy_decoder import rotation_matrix
-from Deep3DFaceReconstruction.system.files import written_aside
+from Deep3DFaceReconstruction.system.files import PNG_COMPRESSION, atomic_write
 from Deep3DFaceReconstruction.tf1 import tf
 
 PANELS = 5
@@ -15,8 +15,6 @@ CLAY = 205.0
 LAMP = np.array([0.35, 0.45, 0.82], np.float32)
 CLAY_AMBIENT = 0.22
 
-# zlib's fastest level: twice as fast as the default, the file a fifth larger.
-PNG_COMPRESSION = 1
 
 
 def picture_strip(face3d, geometry, crops_bgr):
@@ -58,6 +56,6 @@ def turned(face_shape, degrees):
 
 
 def save_png(path, pixels):
-    """Writes [H,W,3] uint8 RGB as a PNG; written aside, then renamed."""
-    with written_aside(path) as aside:
-        Image.fromarray(pixels).save(aside, format='PNG', compress_level=PNG_COMPRESSION)
+    """Writes [H,W,3] uint8 RGB as a PNG; written to a temporary file, then renamed."""
+    with atomic_write(path) as temporary:
+        Image.fromarray(pixels).save(temporary, format='PNG', compress_level=PNG_COMPRESSION)

@@ -11,7 +11,7 @@ from skimage import data
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from Deep3DFaceReconstruction.photo import image_io  # noqa: E402
-from Deep3DFaceReconstruction.system.files import written_aside  # noqa: E402
+from Deep3DFaceReconstruction.system.files import atomic_write  # noqa: E402
 
 
 def main(folder):
@@ -19,8 +19,8 @@ def main(folder):
     if image_io.list_images(folder):
         return
     path = os.path.join(folder, 'astronaut.png')
-    with written_aside(path) as aside:
-        Image.fromarray(data.astronaut()).save(aside)
+    with atomic_write(path) as temporary:
+        Image.fromarray(data.astronaut()).save(temporary)
     print('%s: put there to try the program on (portrait of Eileen Collins, NASA, public domain)' % path)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from Deep3DFaceReconstruction.dataset import sample_files
 from Deep3DFaceReconstruction.photo.landmarks import to_y_up
-from Deep3DFaceReconstruction.system.files import written_aside
+from Deep3DFaceReconstruction.system.files import atomic_write
 
 COLUMNS, ROWS = 8, 8
 TILE = 160
@@ -42,8 +42,8 @@ def write_contact_sheet(folder, names):
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % COLUMNS)
     sheet = np.vstack([np.hstack(tiles[start:start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)])
     path = os.path.join(folder, sample_files.CONTACT_SHEET)
-    with written_aside(path) as aside:
-        if not cv2.imwrite(aside, sheet):
+    with atomic_write(path) as temporary:
+        if not cv2.imwrite(temporary, sheet):
             raise OSError('%s: expected to write a picture, but could not' % path)
     return path
 

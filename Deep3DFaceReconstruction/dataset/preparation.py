@@ -14,7 +14,7 @@ from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
 from Deep3DFaceReconstruction.photo.image_io import landmark_path_for, result_names
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, to_y_up
 from Deep3DFaceReconstruction.system import assets
-from Deep3DFaceReconstruction.system.files import written_aside
+from Deep3DFaceReconstruction.system.files import atomic_write
 
 DONE, KEPT, FAILED = 'done', 'kept', 'failed'
 # A wrong 68 is worse than none: above this the five points and the 68 do not mean the same face.
@@ -146,7 +146,7 @@ def prepare_all(run, preparer, paths, progress=lambda row: None):
     """
     counts = collections.Counter()
     report_path = os.path.join(preparer.save_path, sample_files.REPORT)
-    with written_aside(report_path) as aside, open(aside, 'w', newline='', encoding='utf-8') as file:
+    with atomic_write(report_path) as temporary, open(temporary, 'w', newline='', encoding='utf-8') as file:
         report = csv.writer(file)
         report.writerow(Row._fields)
         photos = list(zip(paths, result_names(paths)))

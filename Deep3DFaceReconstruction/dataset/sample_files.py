@@ -6,8 +6,8 @@
   mask/NAME.png    [224, 224, 3] the skin attention, the same on the three channels
   coeff/NAME.npy   [257] float32, where the sample was made from known coefficients
 
-Files belong together by NAME. NAME.png is written last and every file aside first: a picture that is there has its
-other files too, whenever a run was killed.
+Files belong together by NAME. NAME.png is written last, and every file under a temporary name first: an image that is
+there has its other files too, whenever a run was killed.
 """
 import contextlib
 import fcntl
@@ -20,15 +20,13 @@ from PIL import Image, PngImagePlugin
 
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE, LANDMARK_COUNT
 from Deep3DFaceReconstruction.errors import InputError, one_line
-from Deep3DFaceReconstruction.system.files import remove_unfinished, written_aside
+from Deep3DFaceReconstruction.system.files import PNG_COMPRESSION, atomic_write, remove_unfinished
 
 TEXT_DIR, LANDMARK_DIR, MASK_DIR, COEFF_DIR = 'lm', 'lm_bin', 'mask', 'coeff'
 # These lie in a set's folder without being samples.
 CONTACT_SHEET, REPORT = 'contact_sheet.png', 'report.csv'
 
 _LANDMARK_BYTES = LANDMARK_COUNT * 2 * 8
-# zlib's fastest level: four times as fast as the default, the file a tenth larger.
-_PNG_COMPRESSION = 1
 _PNG_END = b'IEND\xaeB`\x82'
 _LOCK = '.lock'
 
@@ -98,7 +96,7 @@ def set_opened(folder):
         except OSError:
             pass  # a file system without locks
         for part in ('', TEXT_DIR, LANDMARK_DIR, MASK_DIR, COEFF_DIR):
-            remove_unfinished(os.path.join(folder, part))
+            remove_unfinished(os.path.join(folder, part), older_than=0)
         yield
 
 
@@ -119,20 +117,20 @@ def write_sample(sample, image, landmarks, mask, notes, coeff=None):
     if landmarks.shape != (LANDMARK_COUNT, 2) or not np.isfinite(landmarks).all():
         raise DataError('%s: expected 68 finite landmarks to write, got %s' % (sample.image, landmarks.shape))
     if coeff is not None:
-        with written_aside(sample.coeff) as path:
+        with atomic_write(sample.coeff) as path:
             np.save(path, np.asarray(coeff, np.float32))
-    with written_aside(sample.text) as path:
+    with atomic_write(sample.text) as path:
         np.savetxt(path, landmarks, fmt='%.6f')
-    with written_aside(sample.landmarks) as path:
+    with atomic_write(sample.landmarks) as path:
         landmarks.tofile(path)
-    with written_aside(sample.mask) as path:
-        Image.fromarray(mask).save(path, format='PNG', compress_level=_PNG_COMPRESSION)
+    with atomic_write(sample.mask) as path:
+        Image.fromarray(mask).save(path, format='PNG', compress_level=PNG_COMPRESSION)
     info = PngImagePlugin.PngInfo()
     for key, value in notes.items():
         info.add_itxt(key, value)
-    with written_aside(sample.image) as path:
+    with atomic_write(sample.image) as path:
         Image.fromarray(np.ascontiguousarray(image[..., ::-1])).save(
-            path, format='PNG', compress_level=_PNG_COMPRESSION, pnginfo=info)
+            path, format='PNG', compress_level=PNG_COMPRESSION, pnginfo=info)
 
 
 def read_notes(sample):

@@ -3,8 +3,7 @@ import argparse
 from typing import NamedTuple, Optional
 
 from Deep3DFaceReconstruction.system import assets
-from Deep3DFaceReconstruction.system.arguments import positive
-from Deep3DFaceReconstruction.system.face_model_option import add_face_model_option
+from Deep3DFaceReconstruction.system.arguments import add_face_model_option, positive
 
 DEFAULT_ITERATIONS = 150
 

@@ -25,8 +25,6 @@ from Deep3DFaceReconstruction.system.files import remove_unfinished
 
 SUMMARY_NAME = 'summary.csv'
 WRITERS = 2
-# What another run into the same folder is writing just now is younger than this.
-UNFINISHED_SECONDS = 600
 
 
 class ReadPhoto(NamedTuple):
@@ -60,7 +58,7 @@ def run(options):
             raise InputError('%s: expected photos (%s), found none' % (
                 options.input, ', '.join(image_io.IMAGE_EXTENSIONS)))
         check_writable(options.output)
-        remove_unfinished(options.output, UNFINISHED_SECONDS)
+        remove_unfinished(options.output)
         rows = list(_reconstruct_all(options, image_paths))
         summary_path = os.path.join(options.output, SUMMARY_NAME)
         results.write_summary(summary_path, rows)

@@ -17,6 +17,8 @@ from Deep3DFaceReconstruction.system import assets
 
 # The environments that `make` sets up.
 ENVIRONMENTS = ('.venv', '.venv-tf2')
+# {TensorFlow, as `make TF=` counts: the Pythons that run it}; tools/find_python.sh has the same lists.
+SUPPORTED_PYTHONS = {1: ((3, 7),), 2: ((3, 9), (3, 10), (3, 11), (3, 12), (3, 13))}
 # What demo.py imports besides TensorFlow and dlib.
 PACKAGES = ('numpy', 'scipy', 'PIL', 'cv2', 'tqdm')
 
@@ -27,9 +29,10 @@ def tensorflow_for(python):
     Args:
       python: (major, minor).
     """
-    if python == (3, 7):
-        return 1
-    return 2 if (3, 9) <= python <= (3, 13) else None
+    for tensorflow, pythons in SUPPORTED_PYTHONS.items():
+        if python in pythons:
+            return tensorflow
+    return None
 
 
 def check_python():

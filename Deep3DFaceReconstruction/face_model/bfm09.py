@@ -6,13 +6,11 @@ files of the published program, all put into one folder by the user (BFM/README.
 import os
 
 import numpy as np
-from scipy.io import savemat
 
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, TEX_DIM
 from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.system import assets, file_kinds
-from Deep3DFaceReconstruction.system.files import written_aside
-from Deep3DFaceReconstruction.system.mat_file import CheckedArrays, MatFile
+from Deep3DFaceReconstruction.system.mat_file import CheckedArrays, MatFile, save_mat
 
 NAME = 'Basel Face Model 2009 (frontal)'
 LICENCE = 'Basel Face Model licence: research only, not to be passed on'
@@ -52,7 +50,7 @@ def convert(out_path, folder=assets.BFM_DIR):
     """Writes the frontal-face model from the BFM09 files in `folder`.
 
     Args:
-      out_path: the .mat file to write; written aside, then renamed.
+      out_path: the .mat file to write; written to a temporary file, then renamed.
       folder: where the six files of SOURCES lie.
     Raises:
       FaceModelError: a file is missing, is another one than it should be, or holds values that cannot be right; names
@@ -69,8 +67,7 @@ def convert(out_path, folder=assets.BFM_DIR):
     model['exBase'] = _expression_basis(folder, in_expression)
     model.update(_shape_and_albedo(folder, in_bfm))
     model.update(name=NAME, licence=LICENCE)
-    with written_aside(out_path) as aside:
-        savemat(aside, model)
+    save_mat(out_path, model)
 
 
 def check_source(path):

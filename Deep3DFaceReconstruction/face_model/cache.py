@@ -1,7 +1,7 @@
 """A face model's arrays, ready for use, in one file beside the model: mapped into memory, not read.
 
 The file is a .npy of one record; each field is an array as the program uses it. It can be deleted at any time. Any
-number of processes may read and write it at once: a writer writes aside under a name of its own and renames, a
+number of processes may read and write it at once: a writer writes a temporary file of its own and renames it, a
 reader that finds a cache of another state of the source, or a broken one, does without.
 """
 import contextlib
@@ -9,13 +9,11 @@ import os
 
 import numpy as np
 
-from Deep3DFaceReconstruction.system.files import remove_unfinished, written_aside
+from Deep3DFaceReconstruction.system.files import atomic_write, remove_unfinished
 
 SUFFIX = '.cache.npy'
 _FORMAT = 1
 _KEY = 'key'
-# What another process is writing just now is younger than this.
-_UNFINISHED_SECONDS = 600
 
 
 def cache_path(source):
@@ -69,9 +67,9 @@ def _write(path, key, values):
     record = np.empty(1, [(name, array.dtype, array.shape) for name, array in arrays])
     for name, array in arrays:
         record[name][0] = array
-    remove_unfinished(os.path.dirname(os.path.abspath(path)), _UNFINISHED_SECONDS)
-    with written_aside(path) as aside:
-        with open(aside, 'wb') as stream:
+    remove_unfinished(os.path.dirname(os.path.abspath(path)))
+    with atomic_write(path) as temporary:
+        with open(temporary, 'wb') as stream:
             np.save(stream, record, allow_pickle=False)
             stream.flush()
             os.fsync(stream.fileno())  # so that after a power cut the name never stands for half a file

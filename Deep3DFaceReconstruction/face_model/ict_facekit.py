@@ -11,14 +11,13 @@ import re
 from collections import namedtuple
 
 import numpy as np
-import scipy.io
 
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM
 from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.face_model import albedo_transfer, ict_landmarks
 from Deep3DFaceReconstruction.meshes import obj_reader, registration, subdivision
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points
-from Deep3DFaceReconstruction.system.files import written_aside
+from Deep3DFaceReconstruction.system.mat_file import save_mat
 
 NAME = 'ICT-FaceKit (USC ICT)'
 LICENCE = 'MIT'
@@ -63,7 +62,7 @@ def convert(folder, out_path, albedo_source, landmark_file=None, layout=ICT_LAYO
 
     Args:
       folder: FaceXModel, or the folder that holds it.
-      out_path: the .mat file to write; written aside, then renamed.
+      out_path: the .mat file to write; written to a temporary file, then renamed.
       albedo_source: dict in the layout of BFM_model_front.mat, such as open_model.load_open_model returns; its
         `part`, `name` and `licence` are used where present.
       landmark_file: a text file with the 68 landmark vertices, from 0; None: from the README beside the folder where
@@ -100,8 +99,7 @@ def convert(folder, out_path, albedo_source, landmark_file=None, layout=ICT_LAYO
     model = _mat_dict(shapes, min(ID_DIM, len(identities)), triangles, point_buf, keypoints, albedo)
     model['name'], model['licence'] = NAME, _licence(source)
     model['exNames'] = np.array(expressions)
-    with written_aside(out_path) as aside, open(aside, 'wb') as stream:
-        scipy.io.savemat(stream, model)
+    save_mat(out_path, model)
     return model
 
 

@@ -9,13 +9,12 @@ import zipfile
 import zlib
 
 import numpy as np
-import scipy.io
 
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, LANDMARK_COUNT, TEX_DIM
 from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.meshes import subdivision
 from Deep3DFaceReconstruction.system import assets
-from Deep3DFaceReconstruction.system.files import written_aside
+from Deep3DFaceReconstruction.system.mat_file import save_mat
 
 NAME = 'Open face model (MakeHuman)'
 LICENCE = 'CC0 1.0'
@@ -149,7 +148,7 @@ def _check(model, path):
 
 
 def write_open_model_front(path=assets.OPEN_MODEL_FRONT, source=assets.OPEN_MODEL):
-    """Write the full open model as a .mat file in the layout of BFM_model_front.mat (aside, then renamed).
+    """Writes the full open model as a .mat file in the layout of BFM_model_front.mat.
 
     Args:
       path: the .mat file to write.
@@ -160,6 +159,5 @@ def write_open_model_front(path=assets.OPEN_MODEL_FRONT, source=assets.OPEN_MODE
       AssetError: the compact file is missing or broken.
     """
     model = load_open_model(source)
-    with written_aside(path) as aside, open(aside, 'wb') as file:
-        scipy.io.savemat(file, model)
+    save_mat(path, model)
     return model

@@ -1,8 +1,7 @@
 """The files of one reconstruction: `NAME_mesh.obj` and `NAME.mat`, in the published formats."""
 import numpy as np
-from scipy.io import savemat
 
-from Deep3DFaceReconstruction.system.files import written_aside
+from Deep3DFaceReconstruction.system.files import atomic_write
 
 
 def face_lines(triangles):
@@ -34,7 +33,7 @@ def save_obj(path, vertices, faces_text, colors):
     """Writes a coloured mesh: `v x y z r g b` lines, a blank line, `f i j k` lines from 1.
 
     Args:
-      path: the .obj file; written aside, then renamed.
+      path: the .obj file; written to a temporary file, then renamed.
       vertices: [N,3] float32, dm.
       faces_text: bytes of face_lines.
       colors: [N,3] float32, 0-1.
@@ -42,14 +41,8 @@ def save_obj(path, vertices, faces_text, colors):
       OSError: the folder cannot be written. ValueError: see vertex_lines.
     """
     text = vertex_lines(vertices, colors)
-    with written_aside(path) as aside:
-        with open(aside, 'wb') as stream:
+    with atomic_write(path) as temporary:
+        with open(temporary, 'wb') as stream:
             stream.write(text)
             stream.write(b'\n')
             stream.write(faces_text)
-
-
-def save_mat(path, arrays):
-    """Writes a MATLAB 5 file of named arrays; written aside, then renamed."""
-    with written_aside(path) as aside:
-        savemat(aside, arrays)

@@ -1,8 +1,8 @@
 """TensorFlow checkpoints (.ckpt), both ways; frozen graphs (.pb) are in `frozen_graph.py`.
 
 Everything goes through NumPy arrays by variable name, so that one path serves a session of its own, the
-training session and a distributed one, whose variables live on other machines. Every file is written aside
-and then renamed: what bears its final name is whole.
+training session and a distributed one, whose variables live on other machines. Every file is written under a
+temporary name and then renamed: what bears its final name is whole.
 """
 import contextlib
 import glob
@@ -180,7 +180,7 @@ def restore(session, path, variables, purpose):
 
 
 @contextlib.contextmanager
-def _aside(folder):
+def _scratch_folder(folder):
     """A scratch folder inside `folder` (so that a rename is atomic), removed at the end."""
     os.makedirs(folder, exist_ok=True)
     scratch = tempfile.mkdtemp(prefix=_PARTIAL, dir=folder)
@@ -192,7 +192,7 @@ def _aside(folder):
 
 def remove_partial(folder):
     """Removes what killed runs left unfinished in a folder; only where no other run writes to it."""
-    remove_unfinished(folder)
+    remove_unfinished(folder, older_than=0)
     for name in os.listdir(folder) if os.path.isdir(folder) else ():
         if name.startswith(_PARTIAL):
             shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
@@ -211,7 +211,7 @@ def save_checkpoint(prefix, values):
     """
     names = sorted(values)
     folder, base = os.path.split(os.path.abspath(prefix))
-    with _aside(folder) as scratch, tf.Graph().as_default(), tf.device('/cpu:0'):
+    with _scratch_folder(folder) as scratch, tf.Graph().as_default(), tf.device('/cpu:0'):
         inputs = [tf.placeholder(values[n].dtype, values[n].shape) for n in names]
         save = tf.raw_ops.SaveV2(prefix=os.path.join(scratch, base), tensor_names=names,
                                  shape_and_slices=[''] * len(names), tensors=inputs)

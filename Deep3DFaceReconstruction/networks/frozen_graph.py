@@ -7,7 +7,7 @@ from Deep3DFaceReconstruction.graph_function import GraphFunction
 from Deep3DFaceReconstruction.networks import checkpoints, r_net
 from Deep3DFaceReconstruction.networks.checkpoints import CheckpointError
 from Deep3DFaceReconstruction.system import file_kinds
-from Deep3DFaceReconstruction.system.files import written_aside
+from Deep3DFaceReconstruction.system.files import atomic_write
 from Deep3DFaceReconstruction.tf1 import tf
 
 INPUT_NAME = 'input_imgs'
@@ -62,7 +62,7 @@ def save(graph_def, path):
     Raises:
       OSError: it cannot be written.
     """
-    with written_aside(path) as aside, open(aside, 'wb') as f:
+    with atomic_write(path) as temporary, open(temporary, 'wb') as f:
         f.write(graph_def.SerializeToString())
 
 

@@ -1,4 +1,4 @@
-"""Types of numbers on a command line: each parses a word or says what it expected and got."""
+"""What several command lines share: types of numbers, and the option --face_model. No files, no NumPy."""
 import argparse
 
 
@@ -18,3 +18,10 @@ def number(kind, least, what):
 positive = number(int, 1, 'a whole number of at least 1')
 natural = number(int, 0, 'a whole number of at least 0')
 not_negative = number(float, 0, 'a number of at least 0')
+
+
+def add_face_model_option(parser):
+    """Adds --face_model FILE to an argparse parser or group; None means what face_model.load_face_model() finds."""
+    parser.add_argument('--face_model', default=None, metavar='FILE',
+                        help='the face model, a .mat file in the layout of BFM_model_front.mat; without it, the one in '
+                             'BFM/: BFM_model_front.mat, or the parts of the Basel Face Model, or the open model')

@@ -5,11 +5,16 @@ import time
 import uuid
 
 # What a file is called, with more behind it, until it is whole.
-ASIDE_PREFIX = '.writing-'
+TEMPORARY_PREFIX = '.writing-'
+# A temporary file that is older was left by a run that was killed: no file takes that long to write.
+UNFINISHED_SECONDS = 600.0
+
+# zlib's fastest level, for every PNG: four times as fast as the default, the file a tenth larger.
+PNG_COMPRESSION = 1
 
 
 @contextlib.contextmanager
-def written_aside(path):
+def atomic_write(path):
     """Gives a temporary path in the folder of `path`; renames it to `path` when the block ends well.
 
     The temporary name keeps the ending of `path`, because many writers choose their format by it. On an error
@@ -20,19 +25,19 @@ def written_aside(path):
     """
     folder, name = os.path.split(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
-    aside = os.path.join(folder, '%s%s-%s' % (ASIDE_PREFIX, uuid.uuid4().hex[:12], name))
-    open(aside, 'xb').close()  # with the mode that the umask gives, unlike tempfile's private files
+    temporary = os.path.join(folder, '%s%s-%s' % (TEMPORARY_PREFIX, uuid.uuid4().hex[:12], name))
+    open(temporary, 'xb').close()  # with the mode that the umask gives, unlike tempfile's private files
     try:
-        yield aside
-        os.replace(aside, path)
+        yield temporary
+        os.replace(temporary, path)
     except BaseException:
-        if os.path.exists(aside):
-            os.remove(aside)
+        if os.path.exists(temporary):
+            os.remove(temporary)
         raise
 
 
-def remove_unfinished(folder, older_than=0.0):
-    """Removes what killed runs left of written_aside in a folder.
+def remove_unfinished(folder, older_than=UNFINISHED_SECONDS):
+    """Removes the temporary files of `atomic_write` that killed runs left in a folder.
 
     Args:
       folder: may be missing.
@@ -41,7 +46,7 @@ def remove_unfinished(folder, older_than=0.0):
     if not os.path.isdir(folder):
         return
     with os.scandir(folder) as entries:
-        left = [entry.path for entry in entries if entry.name.startswith(ASIDE_PREFIX)]
+        left = [entry.path for entry in entries if entry.name.startswith(TEMPORARY_PREFIX)]
     for path in left:
         with contextlib.suppress(FileNotFoundError):
             if time.time() - os.path.getmtime(path) >= older_than:

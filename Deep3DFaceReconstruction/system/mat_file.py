@@ -1,11 +1,25 @@
-"""Arrays out of a .mat file, one at a time, each checked: shape, type, finiteness, range of indices."""
+"""MATLAB 5 files (.mat): arrays into one, and out of one, each checked: shape, type, finiteness, range of indices."""
 import os
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.io import loadmat, whosmat
+from scipy.io import loadmat, savemat, whosmat
 
 from Deep3DFaceReconstruction.system import file_kinds
+from Deep3DFaceReconstruction.system.files import atomic_write
+
+
+def save_mat(path, arrays):
+    """Writes a MATLAB 5 file of named arrays to a temporary file, then renames it.
+
+    Args:
+      path: the .mat file.
+      arrays: dict of arrays and texts.
+    Raises:
+      OSError: it cannot be written.
+    """
+    with atomic_write(path) as temporary, open(temporary, 'wb') as file:  # savemat appends .mat to other names
+        savemat(file, arrays)
 
 
 class MatFile(Mapping):

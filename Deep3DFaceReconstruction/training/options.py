@@ -5,8 +5,7 @@ import os
 from collections import OrderedDict, namedtuple
 
 from Deep3DFaceReconstruction.system import assets
-from Deep3DFaceReconstruction.system.arguments import natural, not_negative, positive
-from Deep3DFaceReconstruction.system.face_model_option import add_face_model_option
+from Deep3DFaceReconstruction.system.arguments import add_face_model_option, natural, not_negative, positive
 
 _DATA = os.path.join(assets.ROOT, 'processed_data')
 

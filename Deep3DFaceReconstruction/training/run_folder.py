@@ -4,7 +4,7 @@ import os
 
 from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.networks import checkpoints
-from Deep3DFaceReconstruction.system.files import written_aside
+from Deep3DFaceReconstruction.system.files import atomic_write
 
 _BEST = 'best.json'
 _OPTIONS = 'options.json'
@@ -66,13 +66,13 @@ class RunFolder:
           step: of a checkpoint that has been saved.
           error: its validation error.
         """
-        with written_aside(os.path.join(self.path, _BEST)) as aside, open(aside, 'w') as f:
+        with atomic_write(os.path.join(self.path, _BEST)) as temporary, open(temporary, 'w') as f:
             json.dump({'checkpoint': 'iter_%d.ckpt' % step, 'error': error}, f)
         self._prune()
 
     def write_options(self, text):
         """Writes options.json beside the checkpoints."""
-        with written_aside(os.path.join(self.path, _OPTIONS)) as aside, open(aside, 'w') as f:
+        with atomic_write(os.path.join(self.path, _OPTIONS)) as temporary, open(temporary, 'w') as f:
             f.write(text)
 
     def sweep(self):

@@ -1,5 +1,6 @@
 """Checks of the machine: each reason why something cannot be used has its own verdict."""
 import os
+import re
 import subprocess
 import sys
 
@@ -18,6 +19,10 @@ def test_which_python_runs_which_tensorflow(python, tensorflow):
 
 def test_make_agrees_on_which_python_runs_which_tensorflow():
     script = os.path.join(assets.ROOT, 'tools', 'find_python.sh')
+    with open(script) as source:
+        lists = re.findall(r"^pythons_(\d)='(.*)'$", source.read(), re.MULTILINE)
+    assert {int(tensorflow): {tuple(map(int, word.split('.'))) for word in words.split()} for tensorflow, words in lists
+            } == {tensorflow: set(pythons) for tensorflow, pythons in machine_checks.SUPPORTED_PYTHONS.items()}
     output = subprocess.check_output(['sh', script, '', sys.executable], text=True)
     assert int(output.split()[0]) == machine_checks.tensorflow_for(sys.version_info[:2])
 

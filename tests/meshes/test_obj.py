@@ -1,7 +1,6 @@
 """Mesh and .mat files: the published text, whole or not at all."""
 import numpy as np
 import pytest
-from scipy.io import loadmat
 
 from Deep3DFaceReconstruction.meshes import obj
 
@@ -27,18 +26,3 @@ def test_obj_with_nan_is_refused_and_leaves_the_old_file(tmp_path):
     with pytest.raises(ValueError, match='finite'):
         obj.save_obj(str(path), np.full([3, 3], np.nan, np.float32), b'', np.zeros([3, 3], np.float32))
     assert path.read_text() == 'old'
-
-
-def test_failing_writer_leaves_nothing(tmp_path):
-    with pytest.raises(TypeError):
-        obj.save_mat(str(tmp_path / 'a.mat'), {'x': object()})
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_mat_keeps_shape_and_type(tmp_path):
-    arrays = {'coeff': np.arange(257, dtype=np.float32)[None], 'cropped_img': np.zeros([2, 2, 3], np.uint8)}
-    obj.save_mat(str(tmp_path / 'a.mat'), arrays)
-    back = loadmat(str(tmp_path / 'a.mat'))
-    for key, value in arrays.items():
-        np.testing.assert_array_equal(back[key], value)
-        assert back[key].dtype == value.dtype

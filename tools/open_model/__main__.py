@@ -16,7 +16,7 @@ if __package__ in (None, ''):
 import numpy as np  # noqa: E402
 
 from Deep3DFaceReconstruction.system import assets  # noqa: E402
-from Deep3DFaceReconstruction.system.files import written_aside  # noqa: E402
+from Deep3DFaceReconstruction.system.files import atomic_write  # noqa: E402
 from tools.open_model import build, source  # noqa: E402
 
 
@@ -32,7 +32,7 @@ def main(arguments=None):
     options = parse_arguments(arguments)
     with source.package_folder(options.source) as folder:
         packed = build.build(source.MakeHuman(folder))
-    with written_aside(options.output) as aside, open(aside, 'wb') as file:
+    with atomic_write(options.output) as temporary, open(temporary, 'wb') as file:
         np.savez_compressed(file, **packed)
     print('%s: %.2f MB' % (options.output, os.path.getsize(options.output) / 1e6))
 

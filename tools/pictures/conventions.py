@@ -23,7 +23,7 @@ from Deep3DFaceReconstruction.conventions import (  # noqa: E402
 from Deep3DFaceReconstruction.face_model import load_face_model  # noqa: E402
 from Deep3DFaceReconstruction.numpy_decoder import project  # noqa: E402
 from Deep3DFaceReconstruction.system import assets  # noqa: E402
-from Deep3DFaceReconstruction.system.files import written_aside  # noqa: E402
+from Deep3DFaceReconstruction.system.files import atomic_write  # noqa: E402
 
 OUT = os.path.join(ROOT, 'docs', 'images', 'conventions.svg')
 WIDTH, HEIGHT = 1060, 740
@@ -247,7 +247,7 @@ def picture(model):
 
 def main(path=OUT):
     text = picture(load_face_model(assets.OPEN_MODEL))
-    with written_aside(path) as aside, open(aside, 'w') as stream:
+    with atomic_write(path) as temporary, open(temporary, 'w') as stream:
         stream.write(text)
 
 

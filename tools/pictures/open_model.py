@@ -23,7 +23,7 @@ from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES, SH_TER
 from Deep3DFaceReconstruction.face_decoder import Face3D  # noqa: E402
 from Deep3DFaceReconstruction.face_model import from_mat_dict, open_model  # noqa: E402
 from Deep3DFaceReconstruction.pictures import clay_shading, over  # noqa: E402
-from Deep3DFaceReconstruction.system.files import written_aside  # noqa: E402
+from Deep3DFaceReconstruction.system.files import atomic_write  # noqa: E402
 from Deep3DFaceReconstruction.tf1 import tf  # noqa: E402
 
 TURN_DEGREES = 40.0
@@ -127,8 +127,8 @@ def random_faces(painter):
 
 def save(picture, folder, name):
     path = os.path.join(folder, name)
-    with written_aside(path) as aside:
-        Image.fromarray(picture).save(aside, quality=88)
+    with atomic_write(path) as temporary:
+        Image.fromarray(picture).save(temporary, quality=88)
     print('%s: %d x %d, %d kB' % (path, picture.shape[1], picture.shape[0], os.path.getsize(path) // 1000))
 
 

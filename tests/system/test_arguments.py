@@ -1,4 +1,4 @@
-"""--face_model FILE reaches the loader from every script."""
+"""What several command lines share: --face_model FILE reaches the loader from every script."""
 import pytest
 from PIL import Image
 

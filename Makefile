@@ -2,6 +2,7 @@
 #
 #   PYTHON=/path/to/python   use this Python (3.7: TensorFlow 1.15; 3.9 - 3.13: current TensorFlow)
 #   TF=1 or TF=2             use TensorFlow 1.15 or the current one; by default 1.15 where a Python 3.7 runs
+#   TF=system                use the TensorFlow that PYTHON (python3) has already, as in NVIDIA's containers
 #   PORTABLE=1               (with kernel) a renderer that runs on any x86-64, not only on this machine's processor
 #   ARGS="..."               passed on to demo.py, train.py, pytest
 
@@ -13,9 +14,10 @@ SHELL := /bin/sh
 # Asked only by targets that need a Python, once; fails with one line that says what is missing.
 found = $(eval found := $$(shell sh tools/find_python.sh '$(TF)' '$(PYTHON)' || echo none))$(found)
 tf = $(firstword $(found))
-venv = $(if $(filter 2,$(tf)),.venv-tf2,.venv)
-requirements = $(if $(filter 2,$(tf)),requirements-tf2.txt,requirements.txt)
-run = $(venv)/bin/python
+venv_1 = .venv
+venv_2 = .venv-tf2
+venv_system = .venv-system
+run = $(venv_$(tf))/bin/python
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,13 +36,13 @@ demo: setup ## reconstruct the photos in input/ (NASA's portrait of an astronaut
 	@$(run) demo.py $(ARGS)
 
 doctor: ## say what the program has, what is wrong with it and what to do; works with nothing installed
-	@for python in $(if $(filter 2,$(TF)),.venv-tf2/bin/python) .venv/bin/python .venv-tf2/bin/python $(PYTHON) python3; do \
+	@for python in $(if $(TF),$(venv_$(TF))/bin/python) $(foreach v,$(venv_1) $(venv_2) $(venv_system),$(v)/bin/python) $(PYTHON) python3; do \
 		if "$$python" -c '' 2>/dev/null; then exec "$$python" -m Deep3DFaceReconstruction.doctor $(ARGS); fi; \
 	done; echo 'make doctor: expected a Python 3.7 or newer, found none' >&2; exit 1
 
-test: setup ## run all tests; with TF=2, the quick part of them
+test: setup ## run all tests; with TF=2 or TF=system, the quick part of them
 	@sh tools/setup.sh '$(found)' develop
-	@$(run) -m pytest $(if $(filter 2,$(tf)),-m 'not slow') $(ARGS)
+	@$(run) -m pytest $(if $(filter 1,$(tf)),,-m 'not slow') $(ARGS)
 
 test-all: setup ## run all tests on either TensorFlow
 	@sh tools/setup.sh '$(found)' develop
@@ -69,7 +71,7 @@ lint: setup ## check the code's style
 	@$(run) -m ruff check .
 
 clean: ## remove what was built (environments, kernels, caches); photos, results and weights stay
-	rm -rf .venv .venv-tf2 mesh_renderer/kernels/*.so mesh_renderer/kernels/*.so.stamp mesh_renderer/kernels/.compiling BFM/*.cache.npy BFM/open_model_front.mat \
+	rm -rf .venv .venv-tf2 .venv-system build *.egg-info mesh_renderer/kernels/*.so mesh_renderer/kernels/*.so.stamp mesh_renderer/kernels/.compiling BFM/*.cache.npy BFM/open_model_front.mat \
 		.pytest_cache .hypothesis .ruff_cache tests/failures
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -12,8 +12,9 @@ from collections import namedtuple
 
 from Deep3DFaceReconstruction.doctor.findings import MISSING, OK, WRONG, Verdict
 
-# CUDA 10, which TensorFlow 1.15 is built with, knows no GPU from this compute capability on (Ampere and later).
-TOO_NEW_FOR_TF1 = (8, 0)
+# CUDA 10, which TensorFlow 1.15 from PyPI is built with, knows no GPU from this compute capability on (Ampere and
+# later). NVIDIA's containers have builds of 1.15 with later CUDAs.
+TOO_NEW_FOR_CUDA_10 = (8, 0)
 
 _NVIDIA, _DISPLAY = '0x10de', '0x03'  # vendor and first digits of the class of a PCI device
 _VISIBLE = 'CUDA_VISIBLE_DEVICES'
@@ -24,9 +25,9 @@ _INSTALL_CUDA = "pip install 'tensorflow[and-cuda]==%s'"
 
 # hidden: the value of CUDA_VISIBLE_DEVICES where it hides all; in_machine: NVIDIA GPUs on the PCI bus; driver: None
 # where libcuda.so.1 loads, else why not; status: what cuInit returned; devices: [(name, (major, minor)), ...];
-# tensorflow: its version; cuda_build: whether it is built with CUDA; seen: how many GPUs it lists; unloaded: libraries
-# that it missed.
-GpuFacts = namedtuple('GpuFacts', 'hidden in_machine driver status devices tensorflow cuda_build seen unloaded')
+# tensorflow: its version; cuda: the major version of CUDA that TensorFlow 1 is built with; cuda_build: whether it is
+# built with CUDA; seen: how many GPUs it lists; unloaded: libraries that it missed.
+GpuFacts = namedtuple('GpuFacts', 'hidden in_machine driver status devices tensorflow cuda cuda_build seen unloaded')
 
 
 def check_gpu():
@@ -56,15 +57,29 @@ def judge_gpu(facts):
     if not facts.cuda_build:
         return Verdict(WRONG, '%s, but TensorFlow %s is built without CUDA' % (gpus, version),
                        'Type: %s.' % ('pip install tensorflow-gpu==1.15.5' if old else _INSTALL_CUDA % version))
-    if old and all(capability >= TOO_NEW_FOR_TF1 for _, capability in facts.devices):
+    if _too_new(facts.cuda, facts.devices):
         return Verdict(WRONG, '%s: too new for TensorFlow 1.15, whose CUDA 10 ends before %d.%d' % (
-            (gpus,) + TOO_NEW_FOR_TF1), 'Use the current TensorFlow: add TF=2 to make, as in: make demo TF=2.')
+            (gpus,) + TOO_NEW_FOR_CUDA_10), 'Use the current TensorFlow (make demo TF=2), or TensorFlow 1.15 in '
+            "NVIDIA's container: see docs/gpu.md.")
     if not facts.seen:
         missed = ', '.join(facts.unloaded) or ('CUDA 10.0 and cuDNN 7' if old else 'CUDA and cuDNN')
         return Verdict(WRONG, '%s, but CUDA libraries are missing: %s' % (gpus, missed),
                        'Install CUDA 10.0 and cuDNN 7, or use the current TensorFlow (make demo TF=2).' if old else
                        'Type: %s.' % (_INSTALL_CUDA % version))
     return Verdict(OK, '%s, seen by TensorFlow' % gpus)
+
+
+def _too_new(cuda, devices):
+    return cuda == 10 and all(capability >= TOO_NEW_FOR_CUDA_10 for _, capability in devices)
+
+
+def _cuda_of_tensorflow():
+    """The major version of CUDA that TensorFlow 1.15 is built with; 0 where that is not known, as on current ones."""
+    try:
+        from tensorflow.python.platform import build_info
+        return int(str(build_info.cuda_version_number).split('.')[0])
+    except (ImportError, AttributeError, ValueError):
+        return 0
 
 
 def _gpu_facts():
@@ -74,9 +89,9 @@ def _gpu_facts():
     hidden = visible if visible is not None and visible.strip() in ('', '-1', 'NoDevFiles') else None
     driver, status, devices = _driver()
     facts = GpuFacts(hidden=hidden, in_machine=_nvidia_on_the_bus(), driver=driver, status=status, devices=devices,
-                     tensorflow=tf.__version__, cuda_build=tf.test.is_built_with_cuda(), seen=0, unloaded=())
-    too_new = tf.__version__.startswith('1.') and all(c >= TOO_NEW_FOR_TF1 for _, c in devices)
-    if hidden is not None or not devices or not facts.cuda_build or too_new:
+                     tensorflow=tf.__version__, cuda=_cuda_of_tensorflow(),
+                     cuda_build=tf.test.is_built_with_cuda(), seen=0, unloaded=())
+    if hidden is not None or not devices or not facts.cuda_build or _too_new(facts.cuda, devices):
         return facts  # TensorFlow need not be asked
     with _caught_stderr() as caught:
         seen = len(tf.config.experimental.list_physical_devices('GPU'))

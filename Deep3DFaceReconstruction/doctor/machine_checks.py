@@ -16,15 +16,16 @@ from Deep3DFaceReconstruction.doctor.findings import MISSING, OK, WRONG, Verdict
 from Deep3DFaceReconstruction.system import assets
 
 # The environments that `make` sets up.
-ENVIRONMENTS = ('.venv', '.venv-tf2')
-# {TensorFlow, as `make TF=` counts: the Pythons that run it}; tools/find_python.sh has the same lists.
-SUPPORTED_PYTHONS = {1: ((3, 7),), 2: ((3, 9), (3, 10), (3, 11), (3, 12), (3, 13))}
+ENVIRONMENTS = ('.venv', '.venv-tf2', '.venv-system')
+# {TensorFlow, as `make TF=` counts: the Pythons that `make` sets it up for}; 0: for which it sets up none, so that they
+# need one of their own (TF=system). tools/find_python.sh has the same lists.
+SUPPORTED_PYTHONS = {1: ((3, 7),), 2: ((3, 9), (3, 10), (3, 11), (3, 12), (3, 13)), 0: ((3, 8),)}
 # What demo.py imports besides TensorFlow and dlib.
 PACKAGES = ('numpy', 'scipy', 'PIL', 'cv2', 'tqdm')
 
 
 def tensorflow_for(python):
-    """Which TensorFlow a Python runs, as `make TF=` counts: 1 (1.15), 2 (current) or None.
+    """Which TensorFlow a Python runs: 1 (1.15), 2 (current), 0 (one that it has already) or None.
 
     Args:
       python: (major, minor).
@@ -39,12 +40,14 @@ def check_python():
     """The Python that this runs on."""
     version = platform.python_version()
     fits = tensorflow_for(sys.version_info[:2])
-    where = sys.prefix
-    if fits is None:
-        return Verdict(WRONG, '%s, which no TensorFlow of this program runs on (%s)' % (version, where),
+    if fits == 0 and importlib.util.find_spec('tensorflow') is not None:
+        return Verdict(OK, '%s, with a TensorFlow of its own (%s)' % (version, sys.prefix))
+    if not fits:
+        return Verdict(WRONG, '%s, which no TensorFlow of this program runs on (%s)' % (version, sys.prefix),
                        'Install Python 3.7 (for TensorFlow 1.15) or 3.9 to 3.13 (for the current one), then type: '
                        'make setup')
-    return Verdict(OK, '%s, for %s (%s)' % (version, ('TensorFlow 1.15', 'the current TensorFlow')[fits - 1], where))
+    words = {1: 'TensorFlow 1.15', 2: 'the current TensorFlow'}
+    return Verdict(OK, '%s, for %s (%s)' % (version, words[fits], sys.prefix))
 
 
 def other_environment():

@@ -135,6 +135,7 @@ def main(argv=None):
     parser.add_argument('--portable', action='store_true', help='for any x86-64, not just this machine')
     parser.add_argument('--force', action='store_true', help='build even where nothing changed')
     options = parser.parse_args(argv)
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')  # no advice about instruction sets
     try:
         library, built = build(options.portable, options.force)
     except BuildError as error:

@@ -15,7 +15,7 @@ H200 = ('NVIDIA H200', (9, 0))
 def gpu(**changes):
     """A V100 that TensorFlow 1.15 sees, but for the changes."""
     facts = dict(hidden=None, in_machine=1, driver=None, status=0, devices=(V100,), tensorflow='1.15.5',
-                 cuda_build=True, seen=1, unloaded=())
+                 cuda=10, cuda_build=True, seen=1, unloaded=())
     return judge_gpu(GpuFacts(**dict(facts, **changes)))
 
 
@@ -39,7 +39,8 @@ def gpu(**changes):
     ({'devices': (H200,), 'seen': 0}, WRONG,
      'NVIDIA H200 (compute capability 9.0): too new for TensorFlow 1.15, whose CUDA 10 ends before 8.0', 'TF=2'),
     ({'devices': (H200, V100)}, OK, 'NVIDIA H200 (compute capability 9.0), Tesla V100', ''),
-    ({'devices': (H200,), 'tensorflow': '2.21.0'}, OK, 'NVIDIA H200 (compute capability 9.0), seen', ''),
+    ({'devices': (H200,), 'cuda': 12}, OK, 'NVIDIA H200 (compute capability 9.0), seen', ''),  # NVIDIA's container
+    ({'devices': (H200,), 'tensorflow': '2.21.0', 'cuda': 0}, OK, 'NVIDIA H200 (compute capability 9.0), seen', ''),
     ({'seen': 0, 'unloaded': ('libcudnn.so.7',)}, WRONG, 'CUDA libraries are missing: libcudnn.so.7',
      'Install CUDA 10.0 and cuDNN 7'),
     ({'seen': 0, 'tensorflow': '2.21.0'}, WRONG, 'CUDA libraries are missing: CUDA and cuDNN', '[and-cuda]==2.21.0'),
@@ -52,6 +53,12 @@ def test_each_reason_for_no_gpu_has_its_verdict(facts, state, found, advice):
 def test_the_gpu_of_this_machine_is_judged():
     """Tests hide it (conftest)."""
     assert gpu_check.check_gpu().found == "hidden by CUDA_VISIBLE_DEVICES=''"
+
+
+def test_the_cuda_of_the_installed_tensorflow():
+    """As in tensorflow-gpu 1.15.5 from PyPI; current ones do not say it here."""
+    from Deep3DFaceReconstruction.tf1 import tf
+    assert gpu_check._cuda_of_tensorflow() == (10 if tf.__version__ == '1.15.5' else 0)
 
 
 def test_libraries_that_tensorflow_missed_are_read_from_its_log():

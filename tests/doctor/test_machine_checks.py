@@ -11,7 +11,7 @@ from Deep3DFaceReconstruction.doctor.findings import MISSING, OK, WRONG
 from Deep3DFaceReconstruction.system import assets
 
 
-@pytest.mark.parametrize('python, tensorflow', [((3, 6), None), ((3, 7), 1), ((3, 8), None), ((3, 9), 2), ((3, 13), 2),
+@pytest.mark.parametrize('python, tensorflow', [((3, 6), None), ((3, 7), 1), ((3, 8), 0), ((3, 9), 2), ((3, 13), 2),
                                                 ((3, 14), None)])
 def test_which_python_runs_which_tensorflow(python, tensorflow):
     assert machine_checks.tensorflow_for(python) == tensorflow
@@ -30,6 +30,8 @@ def test_make_agrees_on_which_python_runs_which_tensorflow():
 def test_a_python_without_tensorflow_is_wrong(monkeypatch):
     assert machine_checks.check_python().state == OK
     monkeypatch.setattr(sys, 'version_info', (3, 8, 0, 'final', 0))
+    assert machine_checks.check_python().found.startswith('3.') and machine_checks.check_python().state == OK
+    monkeypatch.setattr(machine_checks.importlib.util, 'find_spec', lambda name: None)
     verdict = machine_checks.check_python()
     assert verdict.state == WRONG and 'Install Python 3.7' in verdict.advice
 

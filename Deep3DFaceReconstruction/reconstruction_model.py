@@ -62,7 +62,7 @@ class ReconstructionModel:
         """Adds the graph for a batch; training and validation share variables.
 
         Args:
-          batch: data_loader.Batch: images [B,224,224,3] BGR 0-255, landmarks [B,68,2] y-up pixels, masks
+          batch: data_loader.Batch: images [B,224,224,3] BGR 0-255, landmarks [B,68,2] y-up pixels, attention
             [B,224,224,1] 0-1.
           is_training: of batch norm.
         Returns:
@@ -87,7 +87,7 @@ class ReconstructionModel:
         """The losses of a decoded batch: Deng et al. 2019, equations 3 to 7, and the published gamma loss."""
         w, parts = self._weights, reconstruction.coefficients
         photo = losses.Photo_loss(batch.images, reconstruction.render_imgs,
-                                  reconstruction.img_mask_crop * batch.masks)
+                                  reconstruction.img_mask_crop * batch.attention)
         landmark = losses.Landmark_loss(reconstruction.landmark_p, batch.landmarks)
         perceptual = self._perceptual_loss(batch, reconstruction)
         regulation = losses.Regulation_loss(parts.id_coeff, parts.ex_coeff, parts.tex_coeff, w.ex_prior, w.tex_prior)

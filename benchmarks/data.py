@@ -58,7 +58,8 @@ def measure_synthesis(folder, count):
     from Deep3DFaceReconstruction.face_model import load_face_model
 
     times = []
-    synthesis.synthesize(folder, count, load_face_model(), progress=lambda: times.append(time.perf_counter()))
+    scenes = synthesis.Scenes(load_face_model())
+    synthesis.synthesize(folder, count, scenes, progress=lambda: times.append(time.perf_counter()))
     first = min(32, count // 2)
     return (len(times) - 1 - first) / (times[-1] - times[first])
 

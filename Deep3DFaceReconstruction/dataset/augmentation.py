@@ -1,9 +1,9 @@
-"""Random changes to a training sample that keep picture, mask and landmarks together.
+"""Random changes to a training sample that keep image, attention and landmarks together.
 
 Points here are column and row indices of the crop, with y-up landmarks as the training set stores them
 (row = 223 - y).
 """
-from collections import namedtuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -11,24 +11,38 @@ import numpy as np
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
 from Deep3DFaceReconstruction.photo.landmarks import flip_permutation, to_y_up
 
-# shift_px: at most this many pixels, each way; scale: a factor within 1/(1+scale)..1+scale; colour: brightness and
-# contrast, of all channels and of each, change by at most this share; flip: every other sample is mirrored.
-Augmentation = namedtuple('Augmentation', ['shift_px', 'scale', 'colour', 'flip'])
+
+class Augmentation(NamedTuple):
+    """How far a sample may change.
+
+    Attributes:
+      shift_px: at most this many pixels, each way.
+      scale: a factor within 1/(1+scale)..1+scale.
+      colour: brightness and contrast, of all channels and of each, change by at most this share.
+      flip: every other sample is mirrored.
+    """
+
+    shift_px: float
+    scale: float
+    colour: float
+    flip: bool
+
+
 NO_AUGMENTATION = Augmentation(shift_px=0.0, scale=0.0, colour=0.0, flip=False)
 DEFAULT_AUGMENTATION = Augmentation(shift_px=10.0, scale=0.1, colour=0.2, flip=True)
 
 
-def augment(image, landmarks, mask, augmentation, random):
+def augment(image, landmarks, attention, augmentation, random):
     """One random variation of a sample.
 
     Args:
       image: [224, 224, 3] uint8.
       landmarks: [68, 2] float32, y-up.
-      mask: [224, 224, 1] uint8.
+      attention: [224, 224, 1] uint8.
       augmentation: Augmentation.
       random: numpy.random.RandomState; the same state gives the same variation.
     Returns:
-      (image, landmarks, mask) of the same shapes and types; what comes in from outside is black, with mask 0.
+      (image, landmarks, attention) of the same shapes and types; what comes in from outside is black, with attention 0.
     """
     # Every number is drawn whether it is used or not, so that one setting does not change the others' draws.
     shift = random.uniform(-1, 1, 2) * augmentation.shift_px
@@ -36,30 +50,30 @@ def augment(image, landmarks, mask, augmentation, random):
     gains = random.uniform(-1, 1, 8) * augmentation.colour
     mirrored = random.uniform() < 0.5
     if augmentation.flip and mirrored:
-        image, landmarks, mask = flip(image, landmarks, mask)
+        image, landmarks, attention = flip(image, landmarks, attention)
     if augmentation.shift_px or augmentation.scale:
-        image, landmarks, mask = move(image, landmarks, mask, factor, shift)
+        image, landmarks, attention = move(image, landmarks, attention, factor, shift)
     if augmentation.colour:
         image = recolour(image, contrast=gains[0] + gains[2:5] / 2, brightness=gains[1] + gains[5:8] / 2)
-    return image, landmarks, mask
+    return image, landmarks, attention
 
 
-def flip(image, landmarks, mask):
+def flip(image, landmarks, attention):
     """The mirrored sample: column c becomes 223 - c, and landmarks change their names with their sides."""
     landmarks = landmarks[flip_permutation()] * np.float32([-1, 1]) + np.float32([IMAGE_SIZE - 1, 0])
-    return np.ascontiguousarray(image[:, ::-1]), landmarks, np.ascontiguousarray(mask[:, ::-1])
+    return np.ascontiguousarray(image[:, ::-1]), landmarks, np.ascontiguousarray(attention[:, ::-1])
 
 
-def move(image, landmarks, mask, factor, shift):
+def move(image, landmarks, attention, factor, shift):
     """Scales about the crop's centre and shifts by (right, down) pixels."""
     center = (IMAGE_SIZE - 1) / 2
     matrix = np.array([[factor, 0, center * (1 - factor) + shift[0]],
                        [0, factor, center * (1 - factor) + shift[1]]])
     size = (IMAGE_SIZE, IMAGE_SIZE)
     image = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
-    mask = cv2.warpAffine(mask, matrix, size, flags=cv2.INTER_LINEAR)[..., np.newaxis]
+    attention = cv2.warpAffine(attention, matrix, size, flags=cv2.INTER_LINEAR)[..., np.newaxis]
     points = to_y_up(to_y_up(landmarks) * factor + matrix[:, 2])
-    return image, points.astype(np.float32), mask
+    return image, points.astype(np.float32), attention
 
 
 def recolour(image, contrast, brightness):

@@ -1,4 +1,4 @@
-"""Many samples of a training set in one picture, with landmarks and mask drawn in."""
+"""Many samples of a training set in one image, with landmarks and attention drawn in."""
 import os
 
 import cv2
@@ -20,7 +20,7 @@ _FRACTION_BITS = 4
 def write_contact_sheet(folder, names):
     """Writes FOLDER/contact_sheet.png: up to 64 samples, evenly chosen.
 
-    Green dots are the landmarks; blue lies over what the mask takes for no skin.
+    Green dots are the landmarks; blue lies over what the attention takes for no skin.
 
     Args:
       folder: a training set.
@@ -44,23 +44,23 @@ def write_contact_sheet(folder, names):
     path = os.path.join(folder, sample_files.CONTACT_SHEET)
     with atomic_write(path) as temporary:
         if not cv2.imwrite(temporary, sheet):
-            raise OSError('%s: expected to write a picture, but could not' % path)
+            raise OSError('%s: expected to write an image, but could not' % path)
     return path
 
 
-def draw_tile(name, image, landmarks, mask):
-    """One sample as a small picture.
+def draw_tile(name, image, landmarks, attention):
+    """One sample as a small image.
 
     Args:
       name: written below.
-      image: [224,224,3] uint8 BGR; landmarks: [68,2] y-up; mask: [224,224,1] uint8.
+      image: [224,224,3] uint8 BGR; landmarks: [68,2] y-up; attention: [224,224,1] uint8.
     Returns:
       [TILE, TILE, 3] uint8 BGR.
     """
-    share = 0.6 * (1.0 - mask / 255.0)
-    picture = np.uint8(image * (1.0 - share) + np.array(_NOT_SKIN_BGR) * share)
+    share = 0.6 * (1.0 - attention / 255.0)
+    shaded = np.uint8(image * (1.0 - share) + np.array(_NOT_SKIN_BGR) * share)
     scale = TILE / image.shape[0]
-    tile = cv2.resize(picture, (TILE, TILE), interpolation=cv2.INTER_AREA)
+    tile = cv2.resize(shaded, (TILE, TILE), interpolation=cv2.INTER_AREA)
     centers = np.round(((to_y_up(landmarks) + 0.5) * scale - 0.5) * 2 ** _FRACTION_BITS).astype(int)
     for x, y in np.clip(centers, -10 ** 6, 10 ** 6).tolist():
         cv2.circle(tile, (x, y), 2 ** _FRACTION_BITS, _LANDMARK_BGR, -1, cv2.LINE_AA, _FRACTION_BITS)

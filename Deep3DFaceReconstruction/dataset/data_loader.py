@@ -5,7 +5,7 @@ it stopped, and workers share a stream without talking to each other. The files 
 """
 import logging
 import os
-from collections import namedtuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,9 +17,22 @@ from Deep3DFaceReconstruction.tf1 import tf
 
 _LOG = logging.getLogger(__name__)
 
-# images float32 [B,224,224,3] BGR 0-255; landmarks float32 [B,68,2] y-up pixels; masks float32 [B,224,224,1] 0-1;
-# names string [B], the images' paths.
-Batch = namedtuple('Batch', ['images', 'landmarks', 'masks', 'names'])
+_BATCHES_READY = 2
+
+class Batch(NamedTuple):
+    """Tensors of a batch of samples.
+
+    Attributes:
+      images: [B,224,224,3] float32 BGR, 0-255.
+      landmarks: [B,68,2] float32, pixels of the crop, y-up.
+      attention: [B,224,224,1] float32, skin per pixel, 0-1.
+      names: [B] string, the images' paths.
+    """
+
+    images: Any
+    landmarks: Any
+    attention: Any
+    names: Any
 
 
 def find_samples(sources):
@@ -84,7 +97,7 @@ class SampleReader:
         it, so that nobody else's position shifts.
 
         Returns:
-          image [224,224,3] uint8 BGR, landmarks [68,2] float32 y-up, mask [224,224,1] uint8, path of the image.
+          image [224,224,3] uint8 BGR, landmarks [68,2] float32 y-up, attention [224,224,1] uint8, path of the image.
         Raises:
           DataError: every sample of the set is corrupt.
         """
@@ -95,14 +108,14 @@ class SampleReader:
             if sample.image in self.corrupt:
                 continue
             try:
-                image, landmarks, mask = read_sample(sample)
+                image, landmarks, attention = read_sample(sample)
             except DataError as error:
                 self._note_corrupt(sample, error)
                 continue
             if self._augmentation != NO_AUGMENTATION:
                 random = np.random.RandomState([self._seed % 2 ** 32, position % 2 ** 32, position // 2 ** 32, 1])
-                image, landmarks, mask = augment(image, landmarks, mask, self._augmentation, random)
-            return image, landmarks, mask, sample.image
+                image, landmarks, attention = augment(image, landmarks, attention, self._augmentation, random)
+            return image, landmarks, attention, sample.image
         raise DataError('expected sound samples, but all %d are corrupt; the last: %s'
                         % (len(self), list(self.corrupt.values())[-1]))
 
@@ -123,7 +136,7 @@ class SampleReader:
             _LOG.warning('skipped: %s', error)
 
 
-def make_dataset(reader, batch_size, start=0, shard=(1, 0), repeat=True, threads=2, prefetch=2):
+def make_dataset(reader, batch_size, start=0, shard=(1, 0), repeat=True, threads=2):
     """Batches as a tf.data pipeline, to be built inside the graph that uses them.
 
     The pipeline calls back into this process: use an initializable iterator, on the worker's own CPU.
@@ -137,7 +150,6 @@ def make_dataset(reader, batch_size, start=0, shard=(1, 0), repeat=True, threads
         the workers' batches of one step are together the batch that one process alone would have had.
       repeat: endless, with full batches; else one pass, the last batch as small as it comes.
       threads: samples read at a time.
-      prefetch: batches kept ready.
     Returns:
       tf.data.Dataset of Batch.
     Raises:
@@ -158,30 +170,30 @@ def make_dataset(reader, batch_size, start=0, shard=(1, 0), repeat=True, threads
     if not repeat:
         positions = positions.filter(lambda position: position < len(reader))
     samples = positions.map(_in_graph(reader), num_parallel_calls=threads)
-    return samples.batch(batch_size, drop_remainder=repeat).map(_to_batch).prefetch(prefetch)
+    return samples.batch(batch_size, drop_remainder=repeat).map(_to_batch).prefetch(_BATCHES_READY)
 
 
 def _in_graph(reader):
     """position -> tensors of the sample there."""
     def read(position):
-        image, landmarks, mask, path = reader.at(position)
-        return image, landmarks, mask, path.encode('utf-8', 'surrogateescape')
+        image, landmarks, attention, path = reader.at(position)
+        return image, landmarks, attention, path.encode('utf-8', 'surrogateescape')
 
     def read_in_graph(position):
         types = [tf.uint8, tf.float32, tf.uint8, tf.string]
-        image, landmarks, mask, path = tf.numpy_function(read, [position], types)
+        image, landmarks, attention, path = tf.numpy_function(read, [position], types)
         image.set_shape([IMAGE_SIZE, IMAGE_SIZE, 3])
         landmarks.set_shape([LANDMARK_COUNT, 2])
-        mask.set_shape([IMAGE_SIZE, IMAGE_SIZE, 1])
+        attention.set_shape([IMAGE_SIZE, IMAGE_SIZE, 1])
         path.set_shape([])
-        return image, landmarks, mask, path
+        return image, landmarks, attention, path
 
     # TensorFlow 1.15 would else rewrite the Python behind numpy_function as well, and get it wrong.
     return tf.autograph.experimental.do_not_convert(read_in_graph)
 
 
-def _to_batch(images, landmarks, masks, names):
-    return Batch(tf.cast(images, tf.float32), landmarks, tf.cast(masks, tf.float32) / 255.0, names)
+def _to_batch(images, landmarks, attention, names):
+    return Batch(tf.cast(images, tf.float32), landmarks, tf.cast(attention, tf.float32) / 255.0, names)
 
 
 def _images_of(source):
@@ -197,7 +209,7 @@ def _images_of(source):
 
 
 def _images_in(folder):
-    # PNG alone: its checksums tell a broken file, where a truncated JPEG is a picture with a grey part.
+    # PNG alone: its checksums tell a broken file, where a truncated JPEG is an image with a grey part.
     return [path for path in list_images(folder)
             if path.lower().endswith('.png') and os.path.basename(path) != CONTACT_SHEET]
 

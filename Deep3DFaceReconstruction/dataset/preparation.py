@@ -1,13 +1,15 @@
-"""From photos to a training set: crop, 68 landmarks and skin mask of each (`sample_files` has the layout)."""
+"""From photos to a training set: crop, 68 landmarks and skin attention of each (`sample_files` has the layout)."""
 import collections
 import csv
 import os
 import threading
+from typing import NamedTuple, Optional
 
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
 from Deep3DFaceReconstruction.dataset import sample_files
+from Deep3DFaceReconstruction.dataset.options import DEFAULT_MAX_ERROR
 from Deep3DFaceReconstruction.errors import AssetError, InputError, LandmarkError
 from Deep3DFaceReconstruction.photo.crops import crops_of_photo
 from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
@@ -17,16 +19,33 @@ from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.files import atomic_write
 
 DONE, KEPT, FAILED = 'done', 'kept', 'failed'
-# A wrong 68 is worse than none: above this the five points and the 68 do not mean the same face.
-DEFAULT_MAX_ERROR = 20.0
 
-# What became of one photo, a line of report.csv. status: done; kept (a former run's result is whole and newer than the
-# photo); failed, for the reason given. face_size: side of the square of the photo that became the crop, in its pixels.
-# landmark_error: mean distance, in crop pixels, of the five points that alignment had from those of the 68.
-Row = collections.namedtuple('Row', ['file', 'name', 'status', 'reason', 'face_size', 'landmark_error'])
 
-# Where the 68 landmarks come from: path of the frozen network, None for dlib's predictor.
-_Settings = collections.namedtuple('_Settings', ['save_path', 'network_path', 'max_error', 'redo'])
+class Row(NamedTuple):
+    """What became of one photo, a line of report.csv.
+
+    Attributes:
+      file: the photo; name: NAME of its sample.
+      status: done; kept (a former run's result is whole and newer than the photo); failed, for the reason given.
+      face_size: side of the square of the photo that became the crop, in its pixels.
+      landmark_error: mean distance, in crop pixels, of the five points that alignment had from those of the 68.
+    """
+
+    file: str
+    name: str
+    status: str
+    reason: str
+    face_size: str
+    landmark_error: str
+
+
+class _Settings(NamedTuple):
+    """What two copies of a preparer have in common. network_path: None for dlib's predictor."""
+
+    save_path: str
+    network_path: Optional[str]
+    max_error: float
+    redo: bool
 
 
 class Preparer:
@@ -100,8 +119,7 @@ class Preparer:
                                 % (path, self._settings.max_error, error))
         notes = {'source': os.path.basename(path), 'face_size': '%.0f' % (IMAGE_SIZE / crop.trans_params[2]),
                  'landmark_error': '%.2f' % error}
-        mask = np.repeat(crop.attention[..., np.newaxis], 3, axis=2)
-        sample_files.write_sample(sample, crop.bgr, crop.lm_68p, mask, notes)
+        sample_files.write_sample(sample, crop.bgr, crop.lm_68p, crop.attention, notes)
         return Row(path, sample.name, DONE, '', notes['face_size'], notes['landmark_error'])
 
     def _network(self):

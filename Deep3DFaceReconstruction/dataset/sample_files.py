@@ -6,13 +6,13 @@
   mask/NAME.png    [224, 224, 3] the skin attention, the same on the three channels
   coeff/NAME.npy   [257] float32, where the sample was made from known coefficients
 
-Files belong together by NAME. NAME.png is written last, and every file under a temporary name first: an image that is
-there has its other files too, whenever a run was killed.
+Files belong together by NAME. NAME.png is written last and every file to a temporary name first: an image
+that is there has its other files too, whenever a run was killed.
 """
 import contextlib
 import fcntl
 import os
-from collections import namedtuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -34,10 +34,10 @@ class DataError(InputError):
     """A training set cannot be used; the message is one line for the user."""
 
 
-class Sample(namedtuple('Sample', ['image'])):
-    """One sample, known by the path of its picture; the other paths follow from that."""
+class Sample(NamedTuple):
+    """One sample, known by the path of its image; the other paths follow from that."""
 
-    __slots__ = ()  # sets have millions of samples
+    image: str
 
     @property
     def name(self):
@@ -100,14 +100,14 @@ def set_opened(folder):
         yield
 
 
-def write_sample(sample, image, landmarks, mask, notes, coeff=None):
+def write_sample(sample, image, landmarks, attention, notes, coeff=None):
     """Writes all files of a sample.
 
     Args:
       sample: Sample; folders are made where they are missing.
       image: [224,224,3] uint8 BGR.
       landmarks: [68,2] crop pixels, y-up.
-      mask: [224,224,3] uint8.
+      attention: [224,224] uint8, skin per pixel.
       notes: dict of str, kept inside NAME.png.
       coeff: [257], or None.
     Raises:
@@ -123,6 +123,7 @@ def write_sample(sample, image, landmarks, mask, notes, coeff=None):
         np.savetxt(path, landmarks, fmt='%.6f')
     with atomic_write(sample.landmarks) as path:
         landmarks.tofile(path)
+    mask = np.repeat(attention[..., np.newaxis], 3, axis=2)
     with atomic_write(sample.mask) as path:
         Image.fromarray(mask).save(path, format='PNG', compress_level=PNG_COMPRESSION)
     info = PngImagePlugin.PngInfo()
@@ -162,12 +163,12 @@ def read_sample(sample):
     """Reads one sample.
 
     Returns:
-      image [224,224,3] uint8 BGR, landmarks [68,2] float32 y-up, mask [224,224,1] uint8.
+      image [224,224,3] uint8 BGR, landmarks [68,2] float32 y-up, attention [224,224,1] uint8.
     Raises:
       DataError: a file is missing, broken or of another size; names it.
     """
-    image = _read_picture(sample.image, cv2.IMREAD_COLOR)
-    mask = _read_picture(sample.mask, cv2.IMREAD_GRAYSCALE)
+    image = _read_image(sample.image, cv2.IMREAD_COLOR)
+    attention = _read_image(sample.mask, cv2.IMREAD_GRAYSCALE)
     content = _read_bytes(sample.landmarks)
     if len(content) != _LANDMARK_BYTES:
         raise DataError('%s: expected %d bytes (68 landmarks, float64), got %d'
@@ -175,7 +176,7 @@ def read_sample(sample):
     landmarks = np.frombuffer(content, '<f8').reshape(LANDMARK_COUNT, 2).astype(np.float32)
     if not np.isfinite(landmarks).all():
         raise DataError('%s: expected finite landmarks, got NaN or infinity' % sample.landmarks)
-    return image, landmarks, mask[..., np.newaxis]
+    return image, landmarks, attention[..., np.newaxis]
 
 
 def _read_bytes(path):
@@ -186,15 +187,15 @@ def _read_bytes(path):
         raise DataError('%s: expected a readable file, got: %s' % (path, one_line(error)))
 
 
-def _read_picture(path, flags):
+def _read_image(path, flags):
     content = _read_bytes(path)
     try:
-        picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
     except cv2.error:
-        picture = None
-    if picture is None:
-        raise DataError('%s: expected a picture, got %d bytes that are none' % (path, len(content)))
-    if picture.shape[:2] != (IMAGE_SIZE, IMAGE_SIZE):
+        image = None
+    if image is None:
+        raise DataError('%s: expected an image, got %d bytes that are not one' % (path, len(content)))
+    if image.shape[:2] != (IMAGE_SIZE, IMAGE_SIZE):
         raise DataError('%s: expected %dx%d pixels, got %dx%d'
-                        % (path, IMAGE_SIZE, IMAGE_SIZE, picture.shape[1], picture.shape[0]))
-    return picture
+                        % (path, IMAGE_SIZE, IMAGE_SIZE, image.shape[1], image.shape[0]))
+    return image

@@ -21,7 +21,7 @@ from PIL import Image
 
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
 from Deep3DFaceReconstruction.errors import AssetError
-from Deep3DFaceReconstruction.system.files import written_aside
+from Deep3DFaceReconstruction.system.files import atomic_write
 
 PAGE_NAME = 'index.html'
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -115,7 +115,7 @@ class ViewerPage:
         run = {'faces': self._faces, 'rows': [{key: _text(value) for key, value in row.items()} for row in rows],
                'links': {name: [(text, quote(file)) for text, file in files] for name, files in links.items()},
                'shapes': list(self._model.shape_names), 'shapes_from': self._model.shapes_from}
-        with written_aside(path) as temporary, open(temporary, 'w', encoding='utf-8') as page:
+        with atomic_write(path) as temporary, open(temporary, 'w', encoding='utf-8') as page:
             page.write(_source('viewer.html'))
             page.write(_block('run', run))
             page.write(_block('model', _model_block(self._model)))

@@ -63,8 +63,8 @@ def test_a_batch_holds_what_the_files_hold_in_the_units_of_the_losses(samples):
     assert batch.images.shape == (3, 224, 224, 3) and batch.images.dtype == np.float32
     np.testing.assert_array_equal(batch.images[:, 7, 9], [[200, 50, n] for n in (0, 1, 10)])  # BGR, sorted by name
     np.testing.assert_array_equal(batch.landmarks[2], np.arange(136.0).reshape(68, 2) + 10)
-    np.testing.assert_allclose(batch.masks[:, 0, 0, 0], np.array([100, 101, 110]) / 255.0, rtol=1e-6)
-    assert batch.masks.shape == (3, 224, 224, 1)
+    np.testing.assert_allclose(batch.attention[:, 0, 0, 0], np.array([100, 101, 110]) / 255.0, rtol=1e-6)
+    assert batch.attention.shape == (3, 224, 224, 1)
 
 
 def test_static_shapes(samples):
@@ -83,7 +83,7 @@ def test_image_mask_and_landmarks_belong_together(samples):
     for batch, numbers in ((b, numbers_of([b])[0]) for b in run(reader, count=6, batch_size=4)):
         np.testing.assert_array_equal(batch.images[:, 0, 0, 2], numbers)
         np.testing.assert_array_equal(batch.landmarks[:, 0, 0], numbers)
-        np.testing.assert_allclose(batch.masks[:, 5, 5, 0] * 255, np.array(numbers) + 100, rtol=1e-6)
+        np.testing.assert_allclose(batch.attention[:, 5, 5, 0] * 255, np.array(numbers) + 100, rtol=1e-6)
 
 
 def test_every_epoch_is_the_whole_set_in_another_order(samples):
@@ -137,11 +137,11 @@ def test_one_pass_in_shards(samples):
 
 
 CORRUPTIONS = {
-    'picture cut off': ('3.png', lambda data: data[:len(data) // 2], 'expected a picture'),
+    'picture cut off': ('3.png', lambda data: data[:len(data) // 2], 'expected an image'),
     'picture empty': ('3.png', lambda data: b'', r'got 0 bytes'),
     'picture with a flipped byte': ('3.png', lambda data: data[:200] + bytes([data[200] ^ 255]) + data[201:],
-                                    'expected a picture'),
-    'mask cut off': ('mask/3.png', lambda data: data[:60], 'expected a picture'),
+                                    'expected an image'),
+    'mask cut off': ('mask/3.png', lambda data: data[:60], 'expected an image'),
     'landmarks short': ('lm_bin/3.bin', lambda data: data[:1000], 'expected 1088 bytes .* got 1000'),
     'landmarks NaN': ('lm_bin/3.bin', lambda data: b'\xff' * 1088, 'expected finite landmarks'),
 }

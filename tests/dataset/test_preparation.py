@@ -208,3 +208,10 @@ def test_killed_runs_leave_nothing_that_the_next_trips_over(tmp_path, astronaut,
     left = [name for _, _, names in os.walk(str(save)) for name in names if name.startswith('.writing')]
     assert not left
     assert sorted(os.listdir(str(tmp_path))) == ['photos', 'save']
+
+
+def test_the_process_is_prepared_before_numpy_is_loaded():
+    code = ('import preprocess_img, sys; assert "numpy" not in sys.modules; '
+            'assert preprocess_img.POS.__name__ == "POS" and preprocess_img.align_img and "numpy" in sys.modules; '
+            'assert preprocess_img.standard_five_points().shape == (5, 3)')
+    subprocess.check_call([sys.executable, '-c', code], cwd=ROOT)

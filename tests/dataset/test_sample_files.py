@@ -13,8 +13,8 @@ from Deep3DFaceReconstruction.dataset import sample_files
 def content():
     random = np.random.RandomState(0)
     image = random.randint(0, 256, (224, 224, 3)).astype(np.uint8)
-    mask = np.repeat(random.randint(0, 256, (224, 224, 1)).astype(np.uint8), 3, axis=2)
-    return image, random.uniform(0, 223, (68, 2)), mask
+    attention = random.randint(0, 256, (224, 224)).astype(np.uint8)
+    return image, random.uniform(0, 223, (68, 2)), attention
 
 
 @pytest.fixture
@@ -25,10 +25,10 @@ def sample(tmp_path, content):
 
 
 def test_what_is_written_is_read_back(sample, content):
-    image, landmarks, mask = sample_files.read_sample(sample)
+    image, landmarks, attention = sample_files.read_sample(sample)
     np.testing.assert_array_equal(image, content[0])
     np.testing.assert_array_equal(landmarks, content[1].astype(np.float32))
-    np.testing.assert_array_equal(mask, content[2][..., :1])
+    np.testing.assert_array_equal(attention, content[2][..., np.newaxis])
     assert sample_files.read_notes(sample)['source'] == 'å.jpg'
 
 
@@ -39,7 +39,7 @@ def test_the_layout_is_the_published_one(sample, tmp_path, content):
     np.testing.assert_array_equal(np.fromfile(sample.landmarks, np.float64).reshape(68, 2), content[1])
     np.testing.assert_allclose(np.loadtxt(sample.text), content[1], atol=1e-6)
     np.testing.assert_array_equal(np.asarray(Image.open(sample.image)), content[0][..., ::-1])  # the file is RGB
-    np.testing.assert_array_equal(np.asarray(Image.open(sample.mask)), content[2])
+    np.testing.assert_array_equal(np.asarray(Image.open(sample.mask)), np.stack([content[2]] * 3, axis=2))
     np.testing.assert_array_equal(np.load(sample.coeff), np.arange(257, dtype=np.float32))
 
 
@@ -54,11 +54,11 @@ def test_a_sample_with_a_missing_or_cut_file_is_not_whole(sample, part):
 
 
 def test_landmarks_that_are_none_are_not_written(sample, content):
-    image, landmarks, mask = content
+    image, landmarks, attention = content
     with pytest.raises(sample_files.DataError, match='expected 68 finite landmarks to write'):
-        sample_files.write_sample(sample, image, landmarks * np.nan, mask, {})
+        sample_files.write_sample(sample, image, landmarks * np.nan, attention, {})
     with pytest.raises(sample_files.DataError, match='expected 68 finite landmarks to write'):
-        sample_files.write_sample(sample, image, landmarks[:5], mask, {})
+        sample_files.write_sample(sample, image, landmarks[:5], attention, {})
 
 
 def test_leftovers_are_removed_and_nothing_else(sample, tmp_path):

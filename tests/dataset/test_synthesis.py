@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import synthesize
-from Deep3DFaceReconstruction.dataset import data_loader, sample_files, synthesis
+from Deep3DFaceReconstruction.dataset import data_loader, random_faces, sample_files, synthesis
 from Deep3DFaceReconstruction.face_decoder import Face3D, sh_basis
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.photo.alignment import POS
@@ -24,7 +24,7 @@ def model():
 def plain(model, tmp_path_factory):
     """A set without anything that hides or spoils the face."""
     folder = str(tmp_path_factory.mktemp('plain'))
-    synthesis.synthesize(folder, COUNT, model, seed=3, options=synthesis.PLAIN_OPTIONS, batch_size=4)
+    synthesis.synthesize(folder, COUNT, synthesis.Scenes(model, 3, random_faces.PLAIN_OPTIONS), batch_size=4)
     return folder
 
 
@@ -61,38 +61,38 @@ def test_the_set_is_what_the_loader_reads(plain):
 
 def test_a_picture_depends_on_seed_and_number_alone(plain, model, tmp_path):
     folder = str(tmp_path)
-    synthesis.synthesize(folder, 3, model, seed=3, options=synthesis.PLAIN_OPTIONS, batch_size=2)
+    synthesis.synthesize(folder, 3, synthesis.Scenes(model, 3, random_faces.PLAIN_OPTIONS), batch_size=2)
     for index in range(3):
         one, other = read(plain, index), read(folder, index)
         np.testing.assert_allclose(one[1], other[1], atol=1e-4)
         np.testing.assert_array_equal(one[3], other[3])
         check_pictures_equal(one[0], other[0])
         assert (one[2] != other[2]).sum() <= 2
-    other = synthesis.CoefficientSampler(model, 4, synthesis.PLAIN_OPTIONS)([0])[0]
+    other = random_faces.CoefficientSampler(model, 4, random_faces.PLAIN_OPTIONS)([0])[0]
     assert np.abs(other - read(plain, 0)[3]).max() > 0.5
 
 
 @pytest.mark.slow
 def test_what_is_there_is_kept_and_what_is_not_is_made_again(plain, model, tmp_path):
     folder = str(tmp_path)
-    options = synthesis.PLAIN_OPTIONS
-    synthesis.synthesize(folder, 3, model, seed=3, options=options)
+    options = random_faces.PLAIN_OPTIONS
+    synthesis.synthesize(folder, 3, synthesis.Scenes(model, 3, options))
     samples = [sample_files.sample_named(folder, '%06d' % index) for index in range(3)]
     os.remove(samples[1].landmarks)
     made = [os.stat(sample.image).st_ino for sample in samples]
     calls = []
-    synthesis.synthesize(folder, 3, model, seed=3, options=options, progress=lambda: calls.append(1))
+    synthesis.synthesize(folder, 3, synthesis.Scenes(model, 3, options), progress=lambda: calls.append(1))
     assert [os.stat(sample.image).st_ino == before for sample, before in zip(samples, made)] == [True, False, True]
     assert len(calls) == 3
     np.testing.assert_allclose(read(folder, 1)[1], read(plain, 1)[1], atol=1e-4)
-    synthesis.synthesize(folder, 1, model, seed=3, options=options._replace(max_yaw=1.0))
+    synthesis.synthesize(folder, 1, synthesis.Scenes(model, 3, options._replace(max_yaw=1.0)))
     assert os.stat(samples[0].image).st_ino != made[0]
     assert abs(read(folder, 0)[3][225]) <= np.radians(1.0)
 
 
 def test_faces_stand_where_alignment_would_put_them(model):
-    options = synthesis.PLAIN_OPTIONS._replace(shift_px=0.0, scale=0.0)
-    coeff = synthesis.CoefficientSampler(model, 0, options)(range(8))
+    options = random_faces.PLAIN_OPTIONS._replace(shift_px=0.0, scale=0.0)
+    coeff = random_faces.CoefficientSampler(model, 0, options)(range(8))
     with tf.Graph().as_default(), tf.Session() as session:
         landmarks = session.run(Face3D(model).Geometry_block(tf.constant(coeff)).landmark_p)
     for points in landmarks:
@@ -102,8 +102,8 @@ def test_faces_stand_where_alignment_would_put_them(model):
 
 
 def test_coefficients_stay_within_the_options(model):
-    options = synthesis.DEFAULT_OPTIONS._replace(max_yaw=40.0, max_pitch=10.0, max_roll=5.0, ex_sd=0.5)
-    coeff = synthesis.CoefficientSampler(model, 1, options)(range(200))
+    options = random_faces.DEFAULT_OPTIONS._replace(max_yaw=40.0, max_pitch=10.0, max_roll=5.0, ex_sd=0.5)
+    coeff = random_faces.CoefficientSampler(model, 1, options)(range(200))
     angles = np.degrees(np.abs(coeff[:, 224:227]).max(axis=0))
     np.testing.assert_array_less(angles, [10.001, 40.001, 5.001])
     assert angles[1] > 35
@@ -117,12 +117,12 @@ def test_even_light_shows_the_albedo_and_lamps_come_from_the_front():
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     with tf.Graph().as_default(), tf.Session() as session:
         basis = session.run(sh_basis(tf.constant(normals)))
-    even = synthesis.draw_light(np.random.RandomState(0), 0.0)
+    even = random_faces.draw_light(np.random.RandomState(0), 0.0)
     even[:, 0] += 0.8
     np.testing.assert_allclose(basis @ even.T, 0.95, atol=1e-9)
     front, back = [], []
     for seed in range(40):
-        gamma = synthesis.draw_light(np.random.RandomState(seed), 1.0)
+        gamma = random_faces.draw_light(np.random.RandomState(seed), 1.0)
         gamma[:, 0] += 0.8
         brightness = (basis @ gamma.T).mean(axis=1)
         assert -0.5 < brightness.min() and 0.5 < brightness.max() < 1.7
@@ -135,7 +135,7 @@ def test_even_light_shows_the_albedo_and_lamps_come_from_the_front():
 def test_an_occluder_is_taken_out_of_the_mask():
     face = np.full((224, 224, 3), 77.0, np.float32)
     mask = np.ones((224, 224), bool)
-    options = synthesis.PLAIN_OPTIONS._replace(occluded=1.0)
+    options = random_faces.PLAIN_OPTIONS._replace(occluded=1.0)
     picture, attention = synthesis.compose(np.random.RandomState(2), face, mask, options)
     shown = (picture == 77).all(axis=2)
     assert 0.3 < shown.mean() < 1.0
@@ -145,7 +145,7 @@ def test_an_occluder_is_taken_out_of_the_mask():
 def test_command(tmp_path, capsys):
     save = str(tmp_path / 'set')
     assert synthesize.main(['--save_path', save, '--count', '2', '--batch_size', '2', '--max_yaw', '10']) == 0
-    assert '2 pictures' in capsys.readouterr().out
+    assert '2 images' in capsys.readouterr().out
     assert sorted(os.listdir(save)) == ['.lock', '000000.png', '000001.png', 'coeff', 'contact_sheet.png', 'lm',
                                         'lm_bin', 'mask']
     (tmp_path / 'file').write_bytes(b'')

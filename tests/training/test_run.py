@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from Deep3DFaceReconstruction.dataset import synthesis
+from Deep3DFaceReconstruction.dataset import random_faces, synthesis
 from Deep3DFaceReconstruction.dataset.data_loader import SampleReader
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.networks import checkpoints, frozen_graph, r_net
@@ -22,7 +22,8 @@ from tests import ROOT
 def pictures(tmp_path_factory):
     """Folder of four synthetic faces near the frontal view."""
     folder = str(tmp_path_factory.mktemp('pictures'))
-    synthesis.synthesize(folder, 4, load_face_model(), 7, synthesis.PLAIN_OPTIONS._replace(max_yaw=15, max_pitch=5))
+    options = random_faces.PLAIN_OPTIONS._replace(max_yaw=15, max_pitch=5)
+    synthesis.synthesize(folder, 4, synthesis.Scenes(load_face_model(), 7, options))
     return folder
 
 

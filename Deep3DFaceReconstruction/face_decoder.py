@@ -1,9 +1,9 @@
-"""The differentiable face decoder: 257 coefficients -> mesh, colours, landmarks, picture.
+"""The differentiable face decoder: 257 coefficients -> mesh, colours, landmarks, image.
 
 Deng et al. 2019, sections 2 and 3. Row vectors throughout: a vertex is a row and is multiplied by matrices
 from the right. Frames and units: see conventions.py.
 """
-from collections import namedtuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from Deep3DFaceReconstruction.conventions import (
     AMBIENT_OFFSET,
     CAMERA_DISTANCE,
     CENTER,
+    CHANNELS,
     COEFF_DIM,
     COEFF_SLICES,
     FAR_CLIP,
@@ -25,42 +26,52 @@ from Deep3DFaceReconstruction.numpy_decoder import mean_offset
 from Deep3DFaceReconstruction.tf1 import tf
 from mesh_renderer import camera_utils, geometry, harmonics, rasterize_triangles, shading
 
-Coefficients = namedtuple('Coefficients', [
-    'id_coeff',      # [B,80]
-    'ex_coeff',      # [B,64]
-    'tex_coeff',     # [B,80]
-    'angles',        # [B,3] radians, about x, y, z
-    'gamma',         # [B,27]: nine terms of red, nine of green, nine of blue
-    'translation',   # [B,3] dm
-])
 
-Geometry = namedtuple('Geometry', [
-    'coefficients',  # Coefficients
-    'face_shape',    # [B,N,3] dm, the model's own frame
-    'face_shape_t',  # [B,N,3] dm, after the rigid transform
-    'face_norm_r',   # [B,N,3] unit normals, after the rotation
-    'face_texture',  # [B,N,3] albedo, RGB 0-255
-    'face_color',    # [B,N,3] albedo under the light, RGB, not clipped
-    'landmark_p',    # [B,68,2] pixels, y up
-])
+class Coefficients(NamedTuple):
+    """The parts of a coefficient vector."""
+    id_coeff: tf.Tensor     # [B,80]
+    ex_coeff: tf.Tensor     # [B,64]
+    tex_coeff: tf.Tensor    # [B,80]
+    angles: tf.Tensor       # [B,3] radians, about x, y, z
+    gamma: tf.Tensor        # [B,27]: nine terms of red, nine of green, nine of blue
+    translation: tf.Tensor  # [B,3] dm
 
-Reconstruction = namedtuple('Reconstruction', Geometry._fields + (
-    'render_imgs',    # training: [B,H,W,3] BGR, not clipped; else [B,H,W,4] RGBA, colour clipped to 0-255, alpha 0 or 1
-    'img_mask',       # [B,H,W,1] float32 0 or 1: where the mesh is
-    'img_mask_crop',  # [B,H,W,1] likewise, the smaller photometric region rendered alone
-))
+
+class Geometry(NamedTuple):
+    """A decoded mesh before it is rendered."""
+    coefficients: Coefficients
+    face_shape: tf.Tensor    # [B,N,3] dm, the model's own frame
+    face_shape_t: tf.Tensor  # [B,N,3] dm, after the rigid transform
+    face_norm_r: tf.Tensor   # [B,N,3] unit normals, after the rotation
+    face_texture: tf.Tensor  # [B,N,3] albedo, RGB 0-255
+    face_color: tf.Tensor    # [B,N,3] albedo under the light, RGB, not clipped
+    landmark_p: tf.Tensor    # [B,68,2] pixels, y up
+
+
+class Reconstruction(NamedTuple):
+    """Everything that the decoder computes: a Geometry, then what Render_block returns."""
+    coefficients: Coefficients
+    face_shape: tf.Tensor
+    face_shape_t: tf.Tensor
+    face_norm_r: tf.Tensor
+    face_texture: tf.Tensor
+    face_color: tf.Tensor
+    landmark_p: tf.Tensor
+    render_imgs: tf.Tensor    # training: [B,H,W,3] BGR, not clipped; else [B,H,W,4] RGBA, colour 0-255, alpha 0 or 1
+    img_mask: tf.Tensor       # [B,H,W,1] float32 0 or 1: where the mesh is
+    img_mask_crop: tf.Tensor  # [B,H,W,1] likewise: the photometric region, rendered alone
 
 
 class Face3D:
     """The decoder on one face model, as graph operations.
 
     The model's arrays become constants of the graph that is current when the blocks are called. The blocks
-    bear the published names and can be used one by one; Reconstruction_Block composes them.
+    have the published names and can be used one by one; Reconstruction_Block composes them.
 
     Args:
       model: a face_model.FaceModel.
       image_size: side of the rendered square in pixels. The camera's view stays that of the 224-pixel crop,
-        so a larger size gives the same picture in more detail.
+        so a larger size shows the same image in more detail.
     """
 
     def __init__(self, model, image_size=IMAGE_SIZE):
@@ -83,7 +94,7 @@ class Face3D:
         return Reconstruction(*(geometry + rendered))
 
     def Geometry_block(self, coeff):
-        """Everything but the picture: a Geometry, from coeff [B,257] or [B,239]."""
+        """Everything but the image: a Geometry, from coeff [B,257] or [B,239]."""
         parts = self.Split_coeff(coeff)
         face_shape = self.Shape_formation_block(parts.id_coeff, parts.ex_coeff)
         face_texture = self.Texture_formation_block(parts.tex_coeff)
@@ -105,9 +116,9 @@ class Face3D:
         if width == WHITE_LIGHT_COEFF_DIM:
             start = COEFF_SLICES['gamma'].start
             white = coeff[:, start:start + SH_TERMS]
-            coeff = tf.concat([coeff[:, :start], white, white, white, coeff[:, start + SH_TERMS:]], axis=1)
+            coeff = tf.concat([coeff[:, :start]] + CHANNELS * [white] + [coeff[:, start + SH_TERMS:]], axis=1)
         elif width != COEFF_DIM:
-            raise ValueError('coeff: expected %d values in the last axis (or %d for white light), came %s' % (
+            raise ValueError('coeff: expected %d values in the last axis (or %d for white light), got %s' % (
                 COEFF_DIM, WHITE_LIGHT_COEFF_DIM, width))
         return Coefficients(*[coeff[:, COEFF_SLICES[name]] for name in (
             'id', 'ex', 'tex', 'angles', 'gamma', 'translation')])
@@ -165,9 +176,9 @@ class Face3D:
         Args:
           face_texture: [B,N,3], RGB 0-255.
           norm_r: [B,N,3], rotated unit normals.
-          gamma: [B,27], nine terms for each of red, green, blue; 0.8 is added to each first term.
+          gamma: [B,27], nine terms for each of red, green, blue; AMBIENT_OFFSET is added to each first term.
         """
-        gamma = tf.reshape(gamma, [-1, 3, SH_TERMS])
+        gamma = tf.reshape(gamma, [-1, CHANNELS, SH_TERMS])
         ambient = np.zeros([1, 1, SH_TERMS], np.float32)
         ambient[0, 0, 0] = AMBIENT_OFFSET
         return shading.shade(face_texture, norm_r, gamma + ambient)
@@ -183,7 +194,7 @@ class Face3D:
           (render_imgs, img_mask, img_mask_crop) as in Reconstruction; row 0 at the top.
         """
         rendered = rasterize_triangles.render_attributes(
-            self._clip_space(face_shape_t), face_color, self.model.triangles, self.image_size, self.image_size,
+            self.clip_space(face_shape_t), face_color, self.model.triangles, self.image_size, self.image_size,
             region_triangles=self.model.region_triangles, top_down=True)
         if is_train:
             return tf.reverse(rendered.image, axis=[3]), rendered.mask, rendered.region_mask
@@ -194,7 +205,7 @@ class Face3D:
         """The 68 key vertices [B,68,3] of the transformed shape [B,N,3]."""
         return tf.gather(face_shape_t, self._constant('keypoints', lambda: self.model.keypoints), axis=1)
 
-    def _clip_space(self, points):
+    def clip_space(self, points):
         """[B,N,3] dm -> [B,N,4] clip-space xyzw of the crop's camera."""
         matrix = camera_matrix()
         count = tf.shape(points)[0]

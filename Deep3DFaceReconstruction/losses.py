@@ -17,7 +17,7 @@ def Photo_loss(input_imgs, render_imgs, img_mask):
 
     Args:
       input_imgs, render_imgs: [B,H,W,3] BGR 0-255.
-      img_mask: [B,H,W,1], the small region's mask times the skin attention (0-1); no gradient goes through it.
+      img_mask: [B,H,W,1], the photometric region times the skin attention (0-1); no gradient goes through it.
     Returns:
       A scalar: sum |I - I'| mask / 255 over max(sum mask, 1). Its gradient is 0 where the two colours agree.
     """

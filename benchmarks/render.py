@@ -1,12 +1,12 @@
 """How fast the renderer and the decoder before it are, and what that takes: python benchmarks/render.py
 
 Every row is measured in a process of its own, because TensorFlow makes its threads once and memory has one peak.
-Beside it, in the same process, a plain scalar rasterizer (tests/oracle.cc) draws the same meshes.
+Beside it, in the same process, a plain scalar rasterizer (tests/mesh_renderer/oracle.cc) draws the same meshes.
 
-  render    vertices in clip space and their colours -> picture, mask and mask of the small region
+  render    vertices in clip space and their colours -> image, mask and mask of the photometric region
   decode    coefficients -> vertices and colours, before that
   forward   without, forward+backward with the gradients to vertices and colours, or to the coefficients
-  mask      what the small region's mask adds to a forward pass, for the whole batch
+  mask      what the region's mask adds to a forward pass, for the whole batch
 Times are medians of wall-clock time, milliseconds for the whole batch unless it says per image. cpu: processor time
 over all threads, per image, which other programs on the machine disturb less. ns: of render forward, per triangle
 of the mesh and per covered pixel. x scalar: how many times the plain rasterizer takes render forward's time per
@@ -77,7 +77,7 @@ def measure_row(model, batch, size, threads):
         decoded = face3d.Reconstruction_Block(coeff, is_train=True)
         feed = {coeff: random_coefficients(batch)}
         clip_values, color_values = session.run(
-            [face3d._clip_space(decoded.face_shape_t), decoded.face_color], feed)
+            [face3d.clip_space(decoded.face_shape_t), decoded.face_color], feed)
         vertices, colors = [tf.Variable(x) for x in (clip_values, color_values)]
         session.run([vertices.initializer, colors.initializer])
 

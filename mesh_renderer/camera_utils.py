@@ -4,29 +4,11 @@ World frames are right-handed with Y up; a camera looks along its own -z. Matric
 """
 import math
 
+from mesh_renderer import checks
 from mesh_renderer.tf1 import tf
 
-# Shorter than this is no direction.
+# A shorter vector has no direction.
 _SHORTEST_DIRECTION = 1e-6
-
-
-def _float_tensor(value, name):
-    tensor = tf.convert_to_tensor(value, name=name.split('.')[-1])
-    if tensor.dtype != tf.float32:
-        if isinstance(value, tf.Tensor):
-            raise TypeError(f'{name}: expected float32, got {tensor.dtype.name}')
-        tensor = tf.convert_to_tensor(value, dtype=tf.float32)
-    return tensor
-
-
-def _require_rank(tensor, rank, last, name):
-    """Raises ValueError unless `tensor` has `rank` axes and its last one is `last` (unknown passes)."""
-    if tensor.shape.ndims is None:
-        return
-    sizes = tensor.shape.as_list()
-    if len(sizes) != rank or (last is not None and sizes[-1] not in (None, last)):
-        raise ValueError('{}: expected rank {}{}, got shape {}'.format(
-            name, rank, '' if last is None else f' with a last axis of {last}', sizes))
 
 
 def perspective(aspect_ratio, fov_y, near_clip, far_clip):
@@ -40,14 +22,10 @@ def perspective(aspect_ratio, fov_y, near_clip, far_clip):
     Returns:
         [B,4,4] matrices, to be multiplied by column vectors in the camera's frame.
     """
-    aspect_ratio = _float_tensor(aspect_ratio, 'aspect_ratio')
-    fov_y = _float_tensor(fov_y, 'fov_y')
-    near_clip = _float_tensor(near_clip, 'near_clip')
-    far_clip = _float_tensor(far_clip, 'far_clip')
-    for name, value in (('aspect_ratio', aspect_ratio), ('fov_y', fov_y), ('near_clip', near_clip),
-                        ('far_clip', far_clip)):
-        _require_rank(value, 1, None, name)
-
+    aspect_ratio = checks.float_input(aspect_ratio, 'aspect_ratio', 1)
+    fov_y = checks.float_input(fov_y, 'fov_y', 1)
+    near_clip = checks.float_input(near_clip, 'near_clip', 1)
+    far_clip = checks.float_input(far_clip, 'far_clip', 1)
     focal = 1.0 / tf.tan(fov_y * (math.pi / 360.0))
     depth = far_clip - near_clip
     zero, one = tf.zeros_like(focal), tf.ones_like(focal)
@@ -61,7 +39,7 @@ def perspective(aspect_ratio, fov_y, near_clip, far_clip):
 
 
 def look_at(eye, center, world_up):
-    """World to camera: the camera stands at `eye`, looks at `center`, and `world_up` points up in its picture.
+    """World to camera: the camera stands at `eye`, looks at `center`, and `world_up` points up in its image.
 
     Args:
         eye, center, world_up: [B,3], world frame.
@@ -73,11 +51,8 @@ def look_at(eye, center, world_up):
         tf.errors.InvalidArgumentError (when run): eye and center coincide, or world_up is parallel to the
             line of sight.
     """
-    eye, center = _float_tensor(eye, 'eye'), _float_tensor(center, 'center')
-    world_up = _float_tensor(world_up, 'world_up')
-    for name, value in (('eye', eye), ('center', center), ('world_up', world_up)):
-        _require_rank(value, 2, 3, name)
-
+    eye, center = checks.float_input(eye, 'eye', 2, 3), checks.float_input(center, 'center', 2, 3)
+    world_up = checks.float_input(world_up, 'world_up', 2, 3)
     forward = _unit(center - eye, 'camera_utils.look_at: eye and center coincide')
     side = _unit(tf.linalg.cross(forward, world_up),
                  'camera_utils.look_at: world_up is zero or parallel to the line of sight')
@@ -108,8 +83,7 @@ def euler_matrices(angles):
     Returns:
         [B,4,4] homogeneous matrices, to be multiplied by column vectors.
     """
-    angles = _float_tensor(angles, 'angles')
-    _require_rank(angles, 2, 3, 'angles')
+    angles = checks.float_input(angles, 'angles', 2, 3)
     sx, sy, sz = tf.unstack(tf.sin(angles), axis=1)
     cx, cy, cz = tf.unstack(tf.cos(angles), axis=1)
     zero = tf.zeros_like(sx)
@@ -134,9 +108,7 @@ def transform_homogeneous(matrices, vertices):
     Raises:
         ValueError: wrong rank or width.
     """
-    matrices, vertices = _float_tensor(matrices, 'matrices'), _float_tensor(vertices, 'vertices')
-    _require_rank(matrices, 3, 4, 'matrices')
-    _require_rank(vertices, 3, None, 'vertices')
+    matrices, vertices = checks.float_input(matrices, 'matrices', 3, 4), checks.float_input(vertices, 'vertices', 3)
     width = vertices.shape.as_list()[-1]
     if width not in (3, 4):
         raise ValueError(f'vertices: expected a last axis of 3 or 4, got shape {vertices.shape.as_list()}')

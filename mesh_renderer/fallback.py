@@ -1,5 +1,6 @@
-"""The ops of geometry.py and shading.py composed of TensorFlow's own, for devices that the C++ kernels do not
-run on. Same arguments, same results up to rounding; checked by the callers.
+"""The ops of geometry.py and shading.py, composed of TensorFlow's own for devices without C++ kernels.
+
+Same arguments and same results up to rounding; the callers check the inputs.
 """
 import functools
 
@@ -11,15 +12,15 @@ from mesh_renderer.tf1 import tf
 
 @functools.lru_cache(maxsize=None)
 def preferred():
-    """Whether these are better than the kernels: where TensorFlow sees a GPU."""
+    """Whether TensorFlow sees a GPU, where these functions run and the kernels do not."""
     return bool(tf.config.experimental.list_physical_devices('GPU'))
 
 
-def blend_shapes(mean, basis, coefficients):
+def blend(mean, basis, coefficients):
     return tf.matmul(coefficients, basis, transpose_b=True) + mean
 
 
-def transform_points(points, linear, offset):
+def transform(points, linear, offset):
     return tf.matmul(points, linear) + offset[:, tf.newaxis]
 
 

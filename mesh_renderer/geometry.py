@@ -2,8 +2,8 @@
 
 Where TensorFlow sees a GPU the steps are composed of its own ops instead, which run there.
 """
-from mesh_renderer import camera_utils, fallback, rasterize_triangles
-from mesh_renderer.kernels import library
+from mesh_renderer import checks
+from mesh_renderer.dispatch import mesh_op
 from mesh_renderer.tf1 import tf
 
 
@@ -26,9 +26,9 @@ def blend_shapes(mean, basis, coefficients):
         ValueError, TypeError: a wrong rank or type.
         tf.errors.InvalidArgumentError (when run): sizes that do not match.
     """
-    mean, basis = _checked(mean, 'mean', 1, None), _checked(basis, 'basis', 2, None)
-    coefficients = _checked(coefficients, 'coefficients', 2, None)
-    return (fallback.blend_shapes if fallback.preferred() else library.ops().mesh_blend)(mean, basis, coefficients)
+    mean, basis = _input(mean, 'mean', 1), _input(basis, 'basis', 2)
+    coefficients = _input(coefficients, 'coefficients', 2)
+    return mesh_op('blend', mean, basis, coefficients)
 
 
 def transform_points(points, linear, offset):
@@ -46,10 +46,9 @@ def transform_points(points, linear, offset):
         ValueError, TypeError: a wrong rank, width or type.
         tf.errors.InvalidArgumentError (when run): sizes that do not match.
     """
-    points, linear = _checked(points, 'points', 3, 3), _checked(linear, 'linear', 3, None)
-    offset = _checked(offset, 'offset', 2, None)
-    return (fallback.transform_points if fallback.preferred() else library.ops().mesh_transform)(
-        points, linear, offset)
+    points, linear = _input(points, 'points', 3, 3), _input(linear, 'linear', 3)
+    offset = _input(offset, 'offset', 2)
+    return mesh_op('transform', points, linear, offset)
 
 
 def vertex_normals(vertices, triangles, vertex_faces):
@@ -71,14 +70,11 @@ def vertex_normals(vertices, triangles, vertex_faces):
         ValueError, TypeError: a wrong rank, width or type.
         tf.errors.InvalidArgumentError (when run): an index out of range.
     """
-    vertices = _checked(vertices, 'vertices', 3, 3)
-    triangles = rasterize_triangles._triangle_tensor(triangles, 'triangles')
+    vertices = _input(vertices, 'vertices', 3, 3)
+    triangles = checks.triangle_tensor(triangles, 'triangles')
     vertex_faces = tf.convert_to_tensor(vertex_faces, tf.int32)
-    return (fallback.vertex_normals if fallback.preferred() else library.ops().mesh_vertex_normals)(
-        vertices, triangles, vertex_faces)
+    return mesh_op('vertex_normals', vertices, triangles, vertex_faces)
 
 
-def _checked(value, name, rank, last):
-    tensor = camera_utils._float_tensor(value, name)
-    camera_utils._require_rank(tensor, rank, last, name)
-    return tensor
+def _input(value, name, rank, last=None):
+    return checks.float_input(value, name, rank, last, kernel_checks=True)

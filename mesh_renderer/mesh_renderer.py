@@ -1,11 +1,9 @@
-"""Phong-shaded pictures of triangle meshes.
+"""Phong-shaded images of triangle meshes.
 
 Shading is per pixel, on interpolated normals, positions and colours. Colours have no fixed range; light
 intensities multiply them.
 """
-import numpy as np
-
-from mesh_renderer import camera_utils, rasterize_triangles
+from mesh_renderer import camera_utils, checks, rasterize_triangles
 from mesh_renderer.tf1 import tf
 
 # What pixels outside the mesh show for every attribute: a colour that no surface has.
@@ -27,7 +25,7 @@ def mesh_renderer(vertices, triangles, normals, diffuse_colors, camera_position,
         camera_position, camera_lookat, camera_up: [B,3] or [3], world frame.
         light_positions: [B,L,3], world frame.
         light_intensities: [B,L,3], RGB.
-        image_width, image_height: pixels, Python integers >= 1.
+        image_width, image_height: pixels, Python integers from 1 to 32767.
         specular_colors: [B,V,3] RGB, or None for a surface without highlights.
         shininess_coefficients: the Phong exponent: a number, [B], or [B,V] float32. Needed with
             specular_colors.
@@ -42,55 +40,82 @@ def mesh_renderer(vertices, triangles, normals, diffuse_colors, camera_position,
     Raises:
         ValueError, TypeError: a wrong shape or type.
     """
-    vertices = _checked(vertices, 'vertices', 3, 3)
-    normals = _checked(normals, 'normals', 3, 3)
-    diffuse_colors = _checked(diffuse_colors, 'diffuse_colors', 3, 3)
-    light_positions = _checked(light_positions, 'light_positions', 3, 3)
-    light_intensities = _checked(light_intensities, 'light_intensities', 3, 3)
-    batch = tf.shape(vertices)[0]
-    camera_position = _per_image(camera_position, 'camera_position', batch, [3])
-    camera_lookat = _per_image(camera_lookat, 'camera_lookat', batch, [3])
-    camera_up = _per_image(camera_up, 'camera_up', batch, [3])
-    fov_y = _per_image(fov_y, 'fov_y', batch, [])
-    near_clip = _per_image(near_clip, 'near_clip', batch, [])
-    far_clip = _per_image(far_clip, 'far_clip', batch, [])
+    vertices = checks.float_input(vertices, 'vertices', 3, 3)
+    batch = vertices.shape.as_list()[0]
+    batch = tf.shape(vertices)[0] if batch is None else batch
+    image_width, image_height = [checks.image_size(size, name) for size, name in (
+        (image_width, 'image_width'), (image_height, 'image_height'))]
+    light_positions, light_intensities = _lights(light_positions, light_intensities, batch)
     if ambient_color is not None:
-        ambient_color = _checked(ambient_color, 'ambient_color', 2, 3)
-
-    attributes = [normals, vertices, diffuse_colors]
-    if specular_colors is not None:
-        if shininess_coefficients is None:
-            raise ValueError('shininess_coefficients: expected a value beside specular_colors, got None')
-        attributes.append(_checked(specular_colors, 'specular_colors', 3, 3))
-        shininess = camera_utils._float_tensor(shininess_coefficients, 'shininess_coefficients')
-        if shininess.shape.ndims == 2:
-            attributes.append(shininess[:, :, tf.newaxis])
-        else:
-            shininess = _per_image(shininess, 'shininess_coefficients', batch, [])
-    elif shininess_coefficients is not None:
-        raise ValueError('shininess_coefficients: expected None without specular_colors')
-    attributes = tf.concat(attributes, axis=2)
-
-    aspect_ratio = tf.fill([batch], tf.constant(float(image_width) / image_height, tf.float32))
-    camera_matrices = tf.matmul(camera_utils.perspective(aspect_ratio, fov_y, near_clip, far_clip),
-                                camera_utils.look_at(camera_position, camera_lookat, camera_up))
+        ambient_color = checks.float_input(ambient_color, 'ambient_color', 2, 3)
+        checks.require_batch(ambient_color, batch, 'ambient_color')
+    camera_position = checks.per_image(camera_position, 'camera_position', batch, 3)
+    view = camera_utils.look_at(camera_position, checks.per_image(camera_lookat, 'camera_lookat', batch, 3),
+                                checks.per_image(camera_up, 'camera_up', batch, 3))
+    projection = camera_utils.perspective(
+        tf.fill([batch], tf.constant(image_width / image_height, tf.float32)), checks.per_image(fov_y, 'fov_y', batch),
+        checks.per_image(near_clip, 'near_clip', batch), checks.per_image(far_clip, 'far_clip', batch))
+    surface = _Surface(vertices, normals, diffuse_colors, specular_colors, shininess_coefficients, batch)
     pixels = rasterize_triangles.rasterize(
-        vertices, attributes, triangles, camera_matrices, image_width, image_height,
-        [_BACKGROUND] * attributes.shape.as_list()[2])
+        vertices, surface.attributes, triangles, tf.matmul(projection, view), image_width, image_height,
+        [_BACKGROUND] * surface.width)
+    return surface.shaded(pixels, camera_position=camera_position, light_positions=light_positions,
+                          light_intensities=light_intensities, ambient_color=ambient_color)
 
-    pixel_colors = pixels[..., 6:9]
-    covered = tf.cast(tf.reduce_any(pixel_colors >= 0.0, axis=3), tf.float32)
-    specular = {}
-    if specular_colors is not None:
-        if shininess.shape.ndims == 2:
-            shininess = pixels[..., 12]
-        specular = dict(camera_position=camera_position, specular_colors=pixels[..., 9:12],
-                        shininess_coefficients=shininess)
-    return phong_shader(
-        normals=tf.nn.l2_normalize(pixels[..., 0:3], axis=3), alphas=covered,
-        pixel_positions=pixels[..., 3:6], light_positions=light_positions,
-        light_intensities=light_intensities, diffuse_colors=pixel_colors, ambient_color=ambient_color,
-        **specular)
+
+def _lights(positions, intensities, batch):
+    """Both as [B,L,3] tensors, L and B alike or 1."""
+    positions = checks.float_input(positions, 'light_positions', 3, 3)
+    intensities = checks.float_input(intensities, 'light_intensities', 3, 3)
+    checks.require_batch(positions, batch, 'light_positions')
+    checks.require_batch(intensities, batch, 'light_intensities')
+    counts = [tensor.shape.as_list()[1] for tensor in (positions, intensities)]
+    if None not in counts and 1 not in counts and counts[0] != counts[1]:
+        raise ValueError('light_intensities: expected one colour for each of %d lights, got shape %s' % (
+            counts[0], intensities.shape.as_list()))
+    return positions, intensities
+
+
+class _Surface:
+    """What the rasterizer interpolates over the triangles, and how the interpolated values are read.
+
+    Attributes:
+        attributes: [B,V,width] normal 0:3, position 3:6, diffuse colour 6:9, specular colour 9:12, shininess 12.
+        width: 9, or 12 with highlights, or 13 with a shininess per vertex.
+    """
+
+    def __init__(self, vertices, normals, diffuse_colors, specular_colors, shininess, batch):
+        parts = [('normals', normals), ('vertices', vertices), ('diffuse_colors', diffuse_colors)]
+        self._shininess = None
+        if specular_colors is not None:
+            if shininess is None:
+                raise ValueError('shininess_coefficients: expected a value beside specular_colors, got None')
+            parts.append(('specular_colors', specular_colors))
+            shininess = checks.float_tensor(shininess, 'shininess_coefficients')
+        elif shininess is not None:
+            raise ValueError('shininess_coefficients: expected None without specular_colors, got a value')
+        tensors = []
+        for name, value in parts:
+            tensors.append(checks.float_input(value, name, 3, 3))
+            checks.require_same_vertices(tensors[-1], vertices, name, 'vertices')
+        self.width = 3 * len(tensors)
+        if shininess is not None and shininess.shape.ndims == 2:
+            checks.require_same_vertices(shininess, vertices, 'shininess_coefficients', 'vertices')
+            tensors.append(shininess[:, :, tf.newaxis])
+            self.width += 1
+        elif shininess is not None:
+            self._shininess = checks.per_image(shininess, 'shininess_coefficients', batch)
+        self.attributes = tf.concat(tensors, axis=2)
+
+    def shaded(self, pixels, camera_position, **light):
+        """[B,H,W,4] RGBA of interpolated attributes [B,H,W,width]; light: arguments of phong_shader."""
+        colors = pixels[..., 6:9]
+        covered = tf.cast(tf.reduce_any(colors >= 0.0, axis=3), tf.float32)
+        if self.width > 9:
+            light.update(camera_position=camera_position, specular_colors=pixels[..., 9:12],
+                         shininess_coefficients=pixels[..., 12] if self._shininess is None else self._shininess)
+        return phong_shader(normals=tf.nn.l2_normalize(pixels[..., 0:3], axis=3), alphas=covered,
+                            pixel_positions=pixels[..., 3:6], diffuse_colors=colors, **light)
 
 
 def phong_shader(normals, alphas, pixel_positions, light_positions, light_intensities, diffuse_colors=None,
@@ -118,7 +143,7 @@ def phong_shader(normals, alphas, pixel_positions, light_positions, light_intens
     if specular_colors is not None and (camera_position is None or shininess_coefficients is None):
         raise ValueError('camera_position, shininess_coefficients: expected values beside specular_colors, '
                          'got None')
-    # One more axis than the pictures, for the lights: [B,L,H,W,3].
+    # One more axis than the images, for the lights: [B,L,H,W,3].
     normals = normals[:, tf.newaxis]
     intensities = light_intensities[:, :, tf.newaxis, tf.newaxis]
     to_lights = tf.nn.l2_normalize(light_positions[:, :, tf.newaxis, tf.newaxis]
@@ -133,7 +158,7 @@ def phong_shader(normals, alphas, pixel_positions, light_positions, light_intens
             intensities * _highlights(normals, to_lights, facing, pixel_positions, camera_position,
                                       shininess_coefficients), axis=1)
     alphas = alphas[..., tf.newaxis]
-    # Not a product: what is left of a background pixel's colour may be no number.
+    # Not a product: what is left of a background pixel's colour may be NaN or infinite.
     inside = alphas > 0.5
     colors = tf.where_v2(inside, colors, tf.zeros_like(colors))
     return tf.reverse(tf.concat([colors, alphas], axis=3), axis=[1])
@@ -142,8 +167,8 @@ def phong_shader(normals, alphas, pixel_positions, light_positions, light_intens
 def _highlights(normals, to_lights, facing, pixel_positions, camera_position, shininess):
     """(cosine between mirrored light and camera) ** shininess, [B,L,H,W,1]; 0 on the side without light.
 
-    The cosines of each picture are scaled to a Euclidean norm of 1 over all its pixels, background included,
-    as in the published renderer: highlights are therefore faint, and fainter in larger pictures.
+    The cosines of each image are scaled to a Euclidean norm of 1 over all its pixels, background included,
+    as in the published renderer: highlights are therefore faint, and fainter in larger images.
     """
     mirrored = tf.nn.l2_normalize(2.0 * facing * normals - to_lights, axis=4)
     to_camera = tf.nn.l2_normalize(camera_position[:, tf.newaxis, tf.newaxis] - pixel_positions, axis=3)
@@ -168,19 +193,3 @@ def tone_mapper(image, gamma):
     corrected = tf.pow(image, gamma)
     brightest = tf.reduce_max(corrected, axis=[1, 2, 3], keepdims=True)
     return tf.clip_by_value(255.0 * corrected / brightest, 0.0, 255.0)
-
-
-def _checked(value, name, rank, last):
-    tensor = camera_utils._float_tensor(value, name)
-    camera_utils._require_rank(tensor, rank, last, name)
-    return tensor
-
-
-def _per_image(value, name, batch, shape):
-    """`value` as [batch] + shape, repeated where it came without the batch axis."""
-    tensor = camera_utils._float_tensor(value, name)
-    rank = len(shape)
-    if tensor.shape.ndims == rank:
-        tensor = tf.tile(tensor[tf.newaxis], tf.concat([[batch], np.ones(rank, np.int32)], axis=0))
-    camera_utils._require_rank(tensor, rank + 1, shape[-1] if shape else None, name)
-    return tensor

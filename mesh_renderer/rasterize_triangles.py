@@ -24,19 +24,30 @@ Cost. Memory is O(B*H*W + B*V + T); images (and bands of an image, where there a
 threads) are shared out among TensorFlow's intra-op threads. Results are the same to the bit whatever the
 number of threads, forward and backward, and on every x86-64 processor.
 """
-import collections
+from typing import NamedTuple
 
 import numpy as np
 
-from mesh_renderer import camera_utils
+from mesh_renderer import camera_utils, checks
 from mesh_renderer.kernels import library
 from mesh_renderer.tf1 import tf
 
-RasterizedTriangles = collections.namedtuple(
-    'RasterizedTriangles', ['barycentric_coordinates', 'triangle_ids', 'z_buffer'])
 
-RenderedAttributes = collections.namedtuple(
-    'RenderedAttributes', ['image', 'mask', 'region_mask', 'triangle_ids', 'z_buffer'])
+class RasterizedTriangles(NamedTuple):
+    """What each pixel sees: [H,W,...], or [B,H,W,...] where the vertices have a batch axis."""
+    barycentric_coordinates: tf.Tensor  # [...,3] float32, perspective-correct, in [0, 1], sum 1; 0 in the background
+    triangle_ids: tf.Tensor             # [...] int32; 0 in the background
+    z_buffer: tf.Tensor                 # [...] float32, normalised device z in [-1, 1]; 1 in the background
+
+
+class RenderedAttributes(NamedTuple):
+    """The image of a mesh and what each of its pixels sees; only `image` has a gradient."""
+    image: tf.Tensor         # [B,H,W,A] float32, 0 in the background
+    mask: tf.Tensor          # [B,H,W,1] float32, 1 where a triangle is seen, else 0
+    region_mask: tf.Tensor   # [B,H,W,1] float32, 1 where the region would be seen if it were rendered alone; or None
+    triangle_ids: tf.Tensor  # [B,H,W] int32, -1 in the background
+    z_buffer: tf.Tensor      # [B,H,W] float32, 1 in the background
+
 
 # Bits of the kernel's roles: see kernels/rasterize.h.
 _DRAW, _REGION = 1, 2
@@ -48,21 +59,17 @@ def rasterize_triangles(clip_space_vertices, triangles, image_width, image_heigh
     Args:
         clip_space_vertices: [V,4] or [B,V,4] float32.
         triangles: [T,3] int32, indices into V. One list for the whole batch.
-        image_width, image_height: pixels, Python integers >= 1.
+        image_width, image_height: pixels, Python integers from 1 to 32767.
 
     Returns:
-        RasterizedTriangles of [H,W,...], or [B,H,W,...] where the vertices have a batch axis:
-        barycentric_coordinates [...,3] float32, perspective-correct, each in [0, 1], their sum 1; 0 in the
-            background. The gradient flows through these.
-        triangle_ids int32, 0 in the background.
-        z_buffer float32, normalised device z in [-1, 1]; 1 in the background.
+        RasterizedTriangles; the gradient flows through barycentric_coordinates.
 
     Raises:
-        ValueError, TypeError: a wrong rank, width or type, or a size that is no positive integer.
+        ValueError, TypeError: a wrong rank, width or type, or an image size that is not such an integer.
         tf.errors.InvalidArgumentError (when run): an index out of range.
     """
     vertices, batched = _batched(clip_space_vertices, 'clip_space_vertices', 4)
-    triangles = _triangle_tensor(triangles, 'triangles')
+    triangles = checks.triangle_tensor(triangles, 'triangles')
     seen = _visible(vertices, triangles, None, image_width, image_height, False)
     barycentrics = library.ops().mesh_barycentrics(vertices, triangles, seen.triangle_ids)
     result = RasterizedTriangles(barycentrics, tf.maximum(seen.triangle_ids, 0), seen.z_buffer)
@@ -71,14 +78,14 @@ def rasterize_triangles(clip_space_vertices, triangles, image_width, image_heigh
 
 def rasterize(world_space_vertices, attributes, triangles, camera_matrices, image_width, image_height,
               background_value):
-    """Interpolates vertex attributes over the picture of a mesh.
+    """Interpolates vertex attributes over the image of a mesh.
 
     Args:
         world_space_vertices: [B,V,3] float32.
         attributes: [B,V,A] float32.
         triangles: [T,3] int32.
         camera_matrices: [B,4,4] float32, world to clip space, for column vectors.
-        image_width, image_height: pixels, Python integers >= 1.
+        image_width, image_height: pixels, Python integers from 1 to 32767.
         background_value: [A], what pixels outside all triangles show.
 
     Returns:
@@ -107,10 +114,9 @@ def rasterize_clip_space(clip_space_vertices, attributes, triangles, image_width
         As rasterize_triangles.
     """
     vertices, attributes, batched = _mesh(clip_space_vertices, attributes)
-    triangles = _triangle_tensor(triangles, 'triangles')
-    channels = attributes.shape.as_list()[-1]
-    background = camera_utils._float_tensor(background_value, 'background_value')
-    camera_utils._require_rank(background, 1, channels, 'background_value')
+    triangles = checks.triangle_tensor(triangles, 'triangles')
+    channels = None if attributes.shape.ndims is None else attributes.shape.as_list()[-1]
+    background = checks.float_input(background_value, 'background_value', 1, channels, kernel_checks=True)
     seen = _visible(vertices, triangles, None, image_width, image_height, False)
     image = library.ops().mesh_interpolate(vertices, attributes, triangles, seen.triangle_ids, background)
     return image if batched else tf.squeeze(image, axis=0)
@@ -118,26 +124,20 @@ def rasterize_clip_space(clip_space_vertices, attributes, triangles, image_width
 
 def render_attributes(clip_space_vertices, attributes, triangles, image_width, image_height,
                       region_triangles=None, top_down=False):
-    """The picture of a mesh, its mask, and the mask of a part of it, in one pass.
+    """The image of a mesh, its mask, and the mask of a part of it, in one pass.
 
     Args:
         clip_space_vertices: [B,V,4] float32.
         attributes: [B,V,A] float32.
         triangles: [T,3] int32.
-        image_width, image_height: pixels, Python integers >= 1.
+        image_width, image_height: pixels, Python integers from 1 to 32767.
         region_triangles: [F,3] int32, indices into V, or None. Usually some of `triangles` (this is found out
             where both are arrays, and costs nothing when run); others take part in region_mask alone.
-        top_down: row 0 is the top of the picture, not the bottom.
+        top_down: row 0 is the top of the image, not the bottom.
 
     Returns:
-        RenderedAttributes:
-        image [B,H,W,A] float32, 0 in the background. The gradient flows through this one alone, to
-            clip_space_vertices and attributes.
-        mask [B,H,W,1] float32, 1 where a triangle is seen, else 0.
-        region_mask [B,H,W,1] float32, 1 where a triangle of the region would be seen if the region were
-            rendered alone, hidden by the rest of the mesh or not, else 0; None without a region.
-        triangle_ids [B,H,W] int32, -1 in the background.
-        z_buffer [B,H,W] float32, 1 in the background.
+        RenderedAttributes; the gradient flows through image alone, to clip_space_vertices and attributes. A pixel of
+        region_mask is 1 whether or not the rest of the mesh hides the region there.
 
     Raises:
         As rasterize_triangles.
@@ -157,72 +157,43 @@ def render_attributes(clip_space_vertices, attributes, triangles, image_width, i
 
 
 def _visible(vertices, triangles, roles, image_width, image_height, top_down):
-    for name, size in (('image_width', image_width), ('image_height', image_height)):
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-            raise ValueError(f'{name}: expected a Python integer >= 1, got {size!r}')
     return library.ops().mesh_rasterize(
-        vertices, triangles, tf.zeros([0], tf.uint8) if roles is None else roles, image_width=int(image_width),
-        image_height=int(image_height), top_down=top_down, with_region=roles is not None)
+        vertices, triangles, tf.zeros([0], tf.uint8) if roles is None else roles,
+        image_width=checks.image_size(image_width, 'image_width'),
+        image_height=checks.image_size(image_height, 'image_height'), top_down=top_down, with_region=roles is not None)
 
 
 def _batched(value, name, width):
-    """`value` as a [B,V,width] tensor, and whether it came with the batch axis."""
-    tensor = camera_utils._float_tensor(value, name)
+    """`value` as a [B,V,width] tensor, and whether it has a batch axis already; width None: any."""
+    tensor = checks.float_tensor(value, name)
     if tensor.shape.ndims == 2:
-        camera_utils._require_rank(tensor, 2, width, name)
-        return tensor[tf.newaxis], False
-    camera_utils._require_rank(tensor, 3, width, name)
-    return tensor, True
+        return checks.require_rank(tensor, 2, width, name)[tf.newaxis], False
+    return checks.require_rank(tensor, 3, width, name, kernel_checks=True), True
 
 
 def _mesh(clip_space_vertices, attributes):
     """Both as batches, checked against each other as far as their static shapes tell."""
     vertices, batched = _batched(clip_space_vertices, 'clip_space_vertices', 4)
     attributes, attributes_batched = _batched(attributes, 'attributes', None)
-    if batched != attributes_batched or not vertices.shape[:2].is_compatible_with(attributes.shape[:2]):
-        raise ValueError('attributes: expected one row per vertex of clip_space_vertices %s, got shape %s' % (
-            vertices.shape.as_list(), attributes.shape.as_list()))
+    if batched != attributes_batched:
+        raise ValueError('attributes: expected rank %d, as clip_space_vertices has, got rank %d' % (
+            2 + batched, 2 + attributes_batched))
+    checks.require_same_vertices(attributes, vertices, 'attributes', 'clip_space_vertices')
     return vertices, attributes, batched
 
 
-def _triangle_array(value, name):
-    """`value` as a [T,3] int32 array, or None where it is a tensor."""
-    if isinstance(value, (tf.Tensor, tf.Variable)):
-        return None
-    array = np.asarray(value)
-    if array.size == 0:
-        array = array.astype(np.int32).reshape(array.shape if array.ndim == 2 else (0, 3))
-    if not np.issubdtype(array.dtype, np.integer):
-        raise TypeError(f'{name}: expected int32, got {array.dtype}')
-    if array.ndim != 2 or array.shape[1] != 3:
-        raise ValueError(f'{name}: expected shape [triangles, 3], got {list(array.shape)}')
-    wrong = array[(array < 0) | (array > np.iinfo(np.int32).max)]
-    if wrong.size:
-        raise ValueError(f'{name}: expected vertex indices >= 0 in int32, got {wrong[0]}')
-    return array.astype(np.int32)
-
-
-def _triangle_tensor(value, name):
-    array = _triangle_array(value, name)
-    if array is not None:
-        return tf.constant(array)
-    tensor = tf.convert_to_tensor(value)
-    if tensor.dtype != tf.int32:
-        raise TypeError(f'{name}: expected int32, got {tensor.dtype.name}')
-    camera_utils._require_rank(tensor, 2, 3, name)
-    return tensor
-
-
 def _with_region(triangles, region_triangles):
-    """Triangles and their roles (None without a region): those of the region that are no triangle of the
-    mesh are appended, to count for the region alone."""
+    """Triangles and their roles (None without a region).
+
+    Triangles of the region that do not belong to the mesh are appended and count for the region alone.
+    """
     if region_triangles is None:
-        return _triangle_tensor(triangles, 'triangles'), None
-    mesh = _triangle_array(triangles, 'triangles')
-    region = _triangle_array(region_triangles, 'region_triangles')
+        return checks.triangle_tensor(triangles, 'triangles'), None
+    mesh = checks.triangle_array(triangles, 'triangles')
+    region = checks.triangle_array(region_triangles, 'region_triangles')
     if mesh is None or region is None:
-        mesh = _triangle_tensor(triangles, 'triangles')
-        region = _triangle_tensor(region_triangles, 'region_triangles')
+        mesh = checks.triangle_tensor(triangles, 'triangles')
+        region = checks.triangle_tensor(region_triangles, 'region_triangles')
         roles = tf.concat([tf.fill([tf.shape(mesh)[0]], tf.constant(_DRAW, tf.uint8)),
                            tf.fill([tf.shape(region)[0]], tf.constant(_REGION, tf.uint8))], axis=0)
         return tf.concat([mesh, region], axis=0), roles

@@ -1,8 +1,6 @@
-"""Light at the vertices of a batch of meshes, one op with its gradient (composed of TensorFlow's own ops where
-it sees a GPU).
-"""
-from mesh_renderer import camera_utils, fallback
-from mesh_renderer.kernels import library
+"""Light at the vertices of a batch of meshes: one op with its gradient."""
+from mesh_renderer import checks
+from mesh_renderer.dispatch import mesh_op
 
 
 def shade(albedo, normals, lights):
@@ -22,9 +20,6 @@ def shade(albedo, normals, lights):
         ValueError, TypeError: a wrong rank, width or type.
         tf.errors.InvalidArgumentError (when run): sizes that do not match.
     """
-    albedo = camera_utils._float_tensor(albedo, 'albedo')
-    normals = camera_utils._float_tensor(normals, 'normals')
-    lights = camera_utils._float_tensor(lights, 'lights')
-    for name, tensor, width in (('albedo', albedo, 3), ('normals', normals, 3), ('lights', lights, 9)):
-        camera_utils._require_rank(tensor, 3, width, name)
-    return (fallback.shade if fallback.preferred() else library.ops().mesh_shade)(albedo, normals, lights)
+    albedo, normals, lights = [checks.float_input(value, name, 3, last, kernel_checks=True) for name, value, last in (
+        ('albedo', albedo, 3), ('normals', normals, 3), ('lights', lights, 9))]
+    return mesh_op('shade', albedo, normals, lights)

@@ -1,4 +1,4 @@
-"""The one place in mesh_renderer that picks the TensorFlow 1.x interface (1.15's own, or compat.v1)."""
+"""The one place that picks the TensorFlow 1.x interface: 1.15's own, or compat.v1 of current TensorFlow."""
 import warnings
 
 with warnings.catch_warnings():

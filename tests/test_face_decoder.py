@@ -167,7 +167,7 @@ def test_white_light_serves_every_channel(test_model):
 
 
 def test_wrong_width_is_named(test_model):
-    with pytest.raises(ValueError, match='coeff: expected 257 values in the last axis .* came 256'):
+    with pytest.raises(ValueError, match='coeff: expected 257 values in the last axis .* got 256'):
         run(lambda coeff: Face3D(test_model).Split_coeff(coeff), coeff=np.zeros([1, 256]))
 
 

@@ -98,6 +98,10 @@ def test_wrong_shapes_are_named():
             camera_utils.euler_matrices(np.zeros([2, 4], np.float32))
         with pytest.raises(ValueError, match=r'vertices: expected a last axis of 3 or 4, got shape \[1, 5, 2\]'):
             camera_utils.transform_homogeneous(tf.zeros([1, 4, 4]), tf.zeros([1, 5, 2]))
+        with pytest.raises(ValueError, match='angles: expected rank 2 .*, got a tensor of unknown rank'):
+            camera_utils.euler_matrices(tf.placeholder(tf.float32))
+        with pytest.raises(ValueError, match='vertices: expected rank 3, got a tensor of unknown rank'):
+            camera_utils.transform_homogeneous(tf.zeros([1, 4, 4]), tf.placeholder(tf.float32))
         with pytest.raises(ValueError, match='fov_y: expected rank 1'):
             camera_utils.perspective([1.0], 40.0, [0.1], [1.0])
         with pytest.raises(TypeError, match='eye: expected float32, got float64'):

@@ -137,9 +137,49 @@ def test_tone_mapper():
     (dict(specular_colors=np.ones([1, 4, 3], np.float32)), ValueError, 'shininess_coefficients: expected a value'),
     (dict(shininess_coefficients=2.0), ValueError, 'shininess_coefficients: expected None without specular_colors'),
     (dict(image_width=-1), ValueError, 'image_width: expected a Python integer >= 1, got -1'),
+    (dict(image_width=100000, image_height=100000), ValueError,
+     'image_width: expected at most 32767 pixels, got 100000'),
+    (dict(diffuse_colors=np.ones([3, 4, 3], np.float32)), ValueError,
+     r'diffuse_colors: expected one row per vertex, \[1, 4, ...\] as in vertices, got shape \[3, 4, 3\]'),
+    (dict(normals=np.ones([1, 5, 3], np.float32)), ValueError, r'normals: expected one row per vertex, .*\[1, 5, 3\]'),
+    (dict(specular_colors=np.ones([1, 4, 3]), shininess_coefficients=np.ones([2, 4])), ValueError,
+     r'shininess_coefficients: expected one row per vertex, .*got shape \[2, 4\]'),
+    (dict(camera_position=[[0., 0., 3.]] * 2), ValueError,
+     r'camera_position: expected one entry for each of 1 images, got shape \[2, 3\]'),
+    (dict(light_positions=np.ones([2, 1, 3])), ValueError, 'light_positions: expected one entry for each of 1 images'),
+    (dict(light_positions=np.ones([1, 3, 3]), light_intensities=np.ones([1, 2, 3])), ValueError,
+     r'light_intensities: expected one colour for each of 3 lights, got shape \[1, 2, 3\]'),
+    (dict(normals=None), TypeError, '^normals: expected an array of numbers, got None$'),
+    (dict(image_width=np.ones([5, 5])), ValueError, '^image_width: expected a Python integer >= 1, got .{1,40}$'),
 ])
 def test_wrong_input_is_named(change, error, message):
     arguments = dict(square(), light_positions=[[[0., 0., 5.]]], light_intensities=[[[1., 1., 1.]]])
     arguments.update(change)
     with tf.Graph().as_default(), pytest.raises(error, match=message):
         mr.mesh_renderer(**arguments)
+
+
+@pytest.mark.parametrize('name, kind, message', [
+    ('vertices', tf.float32, 'vertices: expected rank 3 with a last axis of 3, got a tensor of unknown rank'),
+    ('diffuse_colors', tf.float32, 'diffuse_colors: expected rank 3 .*, got a tensor of unknown rank'),
+    ('camera_position', tf.float32, 'camera_position: expected rank 2 .*, got a tensor of unknown rank'),
+    ('fov_y', tf.float32, 'fov_y: expected rank 1, got a tensor of unknown rank'),
+    ('image_width', tf.int32, 'image_width: expected a Python integer >= 1, got a tensor$')])
+def test_a_placeholder_without_a_shape_is_named(name, kind, message):
+    with tf.Graph().as_default(), pytest.raises(ValueError, match=message):
+        mr.mesh_renderer(**dict(square(), light_positions=[[[0., 0., 5.]]], light_intensities=[[[1., 1., 1.]]],
+                                **{name: tf.placeholder(kind)}))
+
+
+def test_sizes_that_are_known_only_when_run_are_rendered_and_checked():
+    arguments = dict(square(), light_positions=[[[0., 0., 5.]]], light_intensities=[[[1., 1., 1.]]])
+    with tf.Graph().as_default(), tf.Session() as session:
+        fixed = session.run(mr.mesh_renderer(**arguments))
+        late = {name: tf.placeholder(tf.float32, [None, None, None]) for name in (
+            'vertices', 'normals', 'diffuse_colors', 'light_positions')}
+        feed = {placeholder: arguments[name] for name, placeholder in late.items()}
+        image = mr.mesh_renderer(**dict(arguments, **late))
+        np.testing.assert_array_equal(session.run(image, feed), fixed)
+        feed[late['normals']] = np.ones([1, 4, 4])
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r'\[1,4,4\] is not compatible with .*\[\?,\?,3\]'):
+            session.run(image, feed)

@@ -366,6 +366,8 @@ def test_static_shapes():
     (dict(triangles=[[0, 1, -2]]), ValueError, 'triangles: expected vertex indices >= 0 in int32, got -2'),
     (dict(image_width=0), ValueError, 'image_width: expected a Python integer >= 1, got 0'),
     (dict(image_height=2.5), ValueError, 'image_height: expected a Python integer >= 1, got 2.5'),
+    (dict(image_height=32768), ValueError, 'image_height: expected at most 32767 pixels, got 32768'),
+    (dict(clip_space_vertices='cube'), TypeError, "clip_space_vertices: expected an array of numbers, got 'cube'"),
 ])
 def test_wrong_input_is_named(change, error, message):
     arguments = dict(clip_space_vertices=np.zeros([1, 3, 4], np.float32), triangles=[[0, 1, 2]], image_width=4,
@@ -383,6 +385,8 @@ def test_wrong_tensor_types_are_named():
             rt.rasterize_triangles(tf.zeros([3, 4]), tf.zeros([1, 3], tf.int64), 4, 4)
         with pytest.raises(ValueError, match=r'attributes: expected one row per vertex.*got shape \[1, 5, 2\]'):
             rt.rasterize_clip_space(tf.zeros([1, 3, 4]), tf.zeros([1, 5, 2]), [[0, 1, 2]], 4, 4, [0.0, 0.0])
+        with pytest.raises(ValueError, match='attributes: expected rank 3, as clip_space_vertices has, got rank 2'):
+            rt.rasterize_clip_space(tf.zeros([1, 3, 4]), tf.zeros([3, 2]), [[0, 1, 2]], 4, 4, [0.0, 0.0])
         with pytest.raises(ValueError, match='background_value: expected rank 1 with a last axis of 2'):
             rt.rasterize_clip_space(tf.zeros([1, 3, 4]), tf.zeros([1, 3, 2]), [[0, 1, 2]], 4, 4, [0.0])
 

@@ -1,1 +1,25 @@
-"""Accurate 3D face reconstruction with weakly-supervised learning (Deng et al. 2019)."""
+"""Accurate 3D face reconstruction with weakly-supervised learning (Deng et al. 2019): the map.
+
+At the door stands the paper, under its published names, with what three rooms or more share:
+
+    conventions, errors, tf1, graph_function, numpy_decoder    numbers, error classes, TensorFlow, the decoder in NumPy
+    face_decoder, losses, reconstruction_model                 coefficients -> face; the hybrid loss; both around R-Net
+    pictures                                                   what the program draws
+
+Each stage of the data's way has a room, and a room's docstring says what enters and what leaves:
+
+    system       processes, files, command-line options
+    photo        a photo -> aligned crops with landmarks and skin attention
+    meshes       surfaces without a camera: subdivision, registration, .obj
+    face_model   files of several kinds -> one checked FaceModel
+    networks     R-Net, the perceptual networks, checkpoints, frozen graphs
+    exports      a reconstructed face -> files and images
+    demo         a folder of photos -> results; fitting without a network
+    dataset      photos or a face model -> training samples -> batches
+    training     samples -> checkpoints, on one machine or many
+    doctor       what the program has, what is wrong with it, what to do
+
+Imports only go down: scripts > training, doctor > demo, dataset > exports > networks, face_model > photo, meshes,
+pictures > face_decoder, losses, system > the rest > mesh_renderer. tests/test_architecture.py asserts it;
+docs/architecture.md walks through both ways, from a photo to a mesh and from a photo to a training step.
+"""

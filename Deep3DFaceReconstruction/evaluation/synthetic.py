@@ -1,0 +1,82 @@
+"""Exact truth: sets that synthesize.py made. Per-vertex error after rigid alignment, without ICP.
+
+ICP finds the closest surface, not the true vertex, and flatters a wrong shape; here vertices correspond.
+"""
+import os
+
+import numpy as np
+
+from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES
+from Deep3DFaceReconstruction.dataset.sample_files import sample_named
+from Deep3DFaceReconstruction.errors import InputError
+from Deep3DFaceReconstruction.evaluation import metrics, reconstructions, report
+from Deep3DFaceReconstruction.face_model import load_face_model
+from Deep3DFaceReconstruction.photo.image_io import list_images
+
+MM_PER_DM = 100.0
+_CONTACT_SHEET = 'contact_sheet'
+
+
+def evaluate(options):
+    """Runs the protocol; returns the exit code."""
+    model = load_face_model(options.face_model)
+    names = [os.path.splitext(os.path.basename(path))[0] for path in list_images(options.data)]
+    names = [name for name in names if name != _CONTACT_SHEET]
+    if not names:
+        raise InputError('%s: expected a set that synthesize.py made, found no image' % options.data)
+    folder = reconstructions.make(options, options.data)
+    rows = [measure(sample_named(options.data, name), folder, model) for name in names]
+    report.write_table(options.output, rows)
+    yaws = np.array([row['true_yaw'] for row in rows])
+    columns = [key for key in rows[0] if key not in ('name', 'true_yaw', 'reason')]
+    lines = [['', '0-30', '30-60', '60-90', 'balanced', 'all', 'samples', 'failed']]
+    for key in columns:
+        values = np.array([row[key] for row in rows], np.float64)
+        means = metrics.by_yaw(values, yaws)
+        lines.append([key] + [means[name][0] for name in lines[0][1:6]]
+                     + [means['all'][1], int(np.isnan(values).sum())])
+    print(report.write_summary(options.output, 'Synthetic faces: %d images' % len(rows), lines, options))
+    errors = np.array([row['vertex_mm'] for row in rows], np.float64)
+    report.draw_errors(options.output, errors, yaws, 'vertex error, mm')
+    return 1 if np.isnan(errors).any() else 0
+
+
+def measure(sample, folder, model):
+    """The errors of one image as a dict; NaN and a reason where there is no reconstruction."""
+    truth = read_coefficients(sample.coeff)
+    row = {'name': sample.name, 'true_yaw': float(np.degrees(truth[COEFF_SLICES['angles']][1])), 'vertex_mm': np.nan,
+           'mean_face_mm': np.nan, 'id_rms': np.nan, 'ex_rms': np.nan, 'tex_rms': np.nan, 'angle_error': np.nan,
+           'gamma_rms': np.nan, 'reason': ''}
+    shape = reconstructions.shape_of(model, truth)
+    row['mean_face_mm'] = vertex_error(reconstructions.shape_of(model, np.zeros(COEFF_DIM)), shape)
+    found = reconstructions.candidates(folder, sample.name)
+    if not found:
+        return dict(row, reason='no reconstruction')
+    result = reconstructions.read(found[0])
+    if result.face_shape.shape != shape.shape:
+        return dict(row, reason='expected %d vertices as the face model has, got %d' % (
+            len(shape), len(result.face_shape)))
+    row['vertex_mm'] = vertex_error(result.face_shape.astype(np.float64), shape)
+    for key in ('id', 'ex', 'tex', 'gamma'):
+        difference = result.coeff[COEFF_SLICES[key]] - truth[COEFF_SLICES[key]]
+        row[key + '_rms'] = float(np.sqrt((difference ** 2).mean()))
+    angles = result.coeff[COEFF_SLICES['angles']] - truth[COEFF_SLICES['angles']]
+    row['angle_error'] = float(np.degrees(np.abs(angles).mean()))
+    return row
+
+
+def vertex_error(shape, truth):
+    """Mean distance of corresponding vertices [N,3] (dm) after rigid alignment, in millimetres."""
+    rotation, shift = metrics.rigid_alignment(shape, truth)
+    return MM_PER_DM * float(np.linalg.norm(shape.dot(rotation) + shift - truth, axis=1).mean())
+
+
+def read_coefficients(path):
+    """The true coefficients [257] of a synthetic image."""
+    try:
+        coeff = np.load(path)
+    except (OSError, ValueError):
+        raise InputError('%s: expected the true coefficients of a synthetic image (.npy), got nothing readable' % path)
+    if coeff.shape != (COEFF_DIM,):
+        raise InputError('%s: expected coefficients [%d], got %s' % (path, COEFF_DIM, list(coeff.shape)))
+    return coeff.astype(np.float64)

@@ -62,16 +62,16 @@ def full_topology(quads, vertex_count, keep):
     return triangles, smoothing.dot(matrix[used]), used, smoothing
 
 
-def _read(path):
+def _read(path, keys):
     if not os.path.isfile(path):
         raise AssetError('%s: expected the open face model, got nothing; '
                          'restore it from git or type: python -m tools.open_model' % path)
     try:
         with np.load(path, allow_pickle=False) as archive:
-            data = {key: archive[key] for key in archive.files}
+            data = {key: archive[key] for key in keys if key in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise AssetError('%s: expected the open face model, got one that cannot be read: %s' % (path, error))
-    missing = [key for key in _KEYS if key not in data]
+    missing = [key for key in keys if key not in data]
     if missing:
         raise AssetError('%s: expected the open face model, got a file without %s' % (path, ', '.join(missing)))
     return data
@@ -93,7 +93,7 @@ def load_open_model(path=assets.OPEN_MODEL):
     Raises:
       AssetError: the file is missing, unreadable or incomplete.
     """
-    data = _read(path)
+    data = _read(path, _KEYS)
     quads = data['quads'].astype(np.int64)
     coarse_count = len(data['mean'])
     keep = np.unpackbits(data['keep'])[:2 * len(quads) * 4 ** LEVELS].astype(bool)

@@ -5,7 +5,7 @@ from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, TEX_DIM
 from Deep3DFaceReconstruction.face_model import open_model
 from Deep3DFaceReconstruction.meshes import registration, subdivision
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68
-from tools.open_model import albedo, coarse_mesh, contact, expressions, eyeball, layout, paint_layers, people, topology
+from tools.open_model import albedo, coarse_mesh, contact, expressions, eyeball, face_units, layout, paint_layers, people, topology
 
 SEED = 20190406
 PEOPLE, EXPRESSIONS, PAINTED = 6000, 6000, 1000
@@ -117,11 +117,12 @@ def face_mesh(human, average):
     return mesh, FullMesh(mesh, keep), frame
 
 
-def build(human, log=print):
+def build(human, units, log=print):
     """Compute the model.
 
     Args:
       human: source.MakeHuman.
+      units: [52,19158,3] the named shapes' displacements, see face_units.read.
       log: called with one line per step.
     Returns:
       The dict of arrays of the compact file (see open_model.load_open_model).
@@ -165,6 +166,9 @@ def build(human, log=print):
               'keypoints': landmarks.astype(np.uint16), 'skin': np.packbits(skin), 'front': np.packbits(front)}
     for name, components, dtype in (('id', identity, np.int16), ('ex', expression, np.int16), ('tex', tex, np.int8)):
         packed[name], packed[name + '_scale'] = open_model.pack(components, dtype)
+    named = face_units.shapes(units, mesh, full, mean, scale * rotation)
+    log('named shapes: %d, and %d corrections of pairs' % (len(named[0]), len(named[1])))
+    packed.update(face_units.packed(*named))
     return packed
 
 

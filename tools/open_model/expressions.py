@@ -25,7 +25,7 @@ _SMILING_TEETH = {'mouth-upward-retraction': 0.40, 'mouth-elevation': 0.20, 'mou
                   'mouth-parling': 0.40}
 
 
-def _smoothed(moves, mesh, rest):
+def smoothed(moves, mesh, rest):
     """Displacements [K,n,3], smoothed along the skin of the lower face, but not on the lips and lids.
 
     At full strength the units' folds from nose to chin are as sharp as the mesh allows.
@@ -71,7 +71,7 @@ class ExpressionUnits:
                     else:
                         moved = mesh.weights.dot(human.target(prefix + name)) * blend[:, None]
                     halves.append(moved)
-        moves = _smoothed(np.asarray(halves).dot(turn), mesh, rest)
+        moves = smoothed(np.asarray(halves).dot(turn), mesh, rest)
         self.moves = moves.reshape(len(self.names), 2, len(ETHNICITIES), len(rest), 3)
 
     def draw(self, count, random):

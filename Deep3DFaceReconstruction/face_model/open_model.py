@@ -24,6 +24,7 @@ RIM_ROUNDS = 6
 PARTS = ('skin', 'mouth', 'right eye', 'left eye', 'teeth')
 _KEYS = ('quads', 'keep', 'mean', 'id', 'id_scale', 'ex', 'ex_scale', 'tex_mean', 'tex', 'tex_scale', 'fill',
          'fill_color', 'uv', 'part', 'keypoints', 'skin', 'front')
+_NAMED_KEYS = ('named', 'named_moves', 'named_pairs', 'named_corrections', 'named_unit')
 
 
 def pack(values, dtype):
@@ -161,3 +162,25 @@ def write_open_model_front(path=assets.OPEN_MODEL_FRONT, source=assets.OPEN_MODE
     model = load_open_model(source)
     save_mat(path, model)
     return model
+
+
+def load_named(path=assets.OPEN_MODEL):
+    """The named shapes of the open model on its full mesh; see named_shapes.NamedShapes.
+
+    Args:
+      path: the compact file (.npz).
+    Returns:
+      (names, tuple of K; moves [K,N,3] float32 dm; pairs [P,2] int64; corrections [P,N,3] float32 dm).
+    Raises:
+      AssetError: see load_open_model.
+    """
+    data = _read(path, ('quads', 'keep', 'mean') + _NAMED_KEYS)
+    quads = data['quads'].astype(np.int64)
+    keep = np.unpackbits(data['keep'])[:2 * len(quads) * 4 ** LEVELS].astype(bool)
+    _, matrix, _, _ = full_topology(quads, len(data['mean']), keep)
+    coarse = data['named_unit'] * np.concatenate([data['named_moves'], data['named_corrections']]).astype(np.float32)
+    stacked = coarse.transpose(1, 0, 2).reshape(len(data['mean']), -1)
+    shapes = matrix.astype(np.float32).dot(stacked).reshape(matrix.shape[0], len(coarse), 3).transpose(1, 0, 2)
+    count = len(data['named'])
+    return (tuple(str(name) for name in data['named']), np.ascontiguousarray(shapes[:count]),
+            data['named_pairs'].astype(np.int64), np.ascontiguousarray(shapes[count:]))

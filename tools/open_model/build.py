@@ -5,7 +5,18 @@ from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, TEX_DIM
 from Deep3DFaceReconstruction.face_model import open_model
 from Deep3DFaceReconstruction.meshes import registration, subdivision
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68
-from tools.open_model import albedo, coarse_mesh, contact, expressions, eyeball, face_units, layout, paint_layers, people, topology
+from tools.open_model import (
+    albedo,
+    coarse_mesh,
+    contact,
+    expressions,
+    eyeball,
+    face_units,
+    layout,
+    paint_layers,
+    people,
+    topology,
+)
 
 SEED = 20190406
 PEOPLE, EXPRESSIONS, PAINTED = 6000, 6000, 1000

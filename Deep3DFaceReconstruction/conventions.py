@@ -47,3 +47,6 @@ LANDMARK_COUNT = 68
 # Weights of the expression and texture coefficients in the prior, relative to identity (eq. 6).
 EX_PRIOR_WEIGHT = 0.8
 TEX_PRIOR_WEIGHT = 1.7e-2
+
+# The networks that the perceptual loss may compare people with; 'auto' is facenet where its weights are, else dlib.
+ID_NETWORKS = ('auto', 'facenet', 'dlib', 'none')

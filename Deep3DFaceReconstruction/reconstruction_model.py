@@ -4,6 +4,7 @@ from collections import namedtuple
 from Deep3DFaceReconstruction import losses
 from Deep3DFaceReconstruction.face_decoder import Face3D
 from Deep3DFaceReconstruction.networks import perceptual_net, r_net
+from Deep3DFaceReconstruction.networks.layers import MovingStatistics
 from Deep3DFaceReconstruction.tf1 import tf
 
 LossWeights = namedtuple('LossWeights', [
@@ -19,6 +20,7 @@ Outputs = namedtuple('Outputs', [
     'coeff',           # [B,257] (or [B,239]) float32
     'reconstruction',  # face_decoder.Reconstruction, with is_train
     'losses',          # Losses
+    'statistics',      # layers.MovingStatistics that the batch moves; empty unless in training
 ])
 
 
@@ -41,7 +43,9 @@ class ReconstructionModel:
         published training never adds it: 0.
       bn_decay: of batch norm's moving statistics.
       freeze_bn: normalise by the moving statistics in training too.
-      follow_mean: follow the mean feature in training (networks.FEATURE_MEAN).
+      follow_mean: follow the mean feature in training.
+    Attributes:
+      feature_mean: the variable [2048] that follows it, once the graph is there; None without `follow_mean`.
     """
 
     def __init__(self, face_model, weights, id_net='none', id_features=None, gamma=r_net.FULL_GAMMA,
@@ -57,6 +61,7 @@ class ReconstructionModel:
         self._bn_decay = bn_decay
         self._freeze_bn = freeze_bn
         self._follow_mean = follow_mean
+        self.feature_mean = None
 
     def __call__(self, batch, is_training):
         """Adds the graph for a batch; training and validation share variables.
@@ -68,20 +73,23 @@ class ReconstructionModel:
         Returns:
           Outputs.
         """
-        coeff = self._network(batch.images, is_training and not self._freeze_bn, is_training)
+        statistics = MovingStatistics()
+        coeff = self._network(batch.images, is_training and not self._freeze_bn, statistics, is_training)
         reconstruction = self._decoder.Reconstruction_Block(coeff, is_train=True)
-        return Outputs(coeff, reconstruction, self.compute_losses(batch, reconstruction, is_training))
+        return Outputs(coeff, reconstruction, self.compute_losses(batch, reconstruction, is_training), statistics)
 
     def measure_statistics(self, images):
         """An op that moves batch norm's moving statistics towards those of images [B,224,224,3]."""
-        before = len(tf.get_collection(tf.GraphKeys.UPDATE_OPS))
-        self._network(images, True, True)
-        return tf.group(*tf.get_collection(tf.GraphKeys.UPDATE_OPS)[before:])
+        statistics = MovingStatistics()
+        self._network(images, True, statistics, True)
+        return tf.group(*statistics.updates())
 
-    def _network(self, images, batch_statistics, is_training):
+    def _network(self, images, batch_statistics, statistics, is_training):
         with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
-            return r_net.R_Net(images, batch_statistics, self._gamma, self._bn_decay,
-                                  self._follow_mean and is_training)
+            if self._follow_mean:
+                self.feature_mean = r_net.new_feature_mean()
+            return r_net.R_Net(images, batch_statistics, self._gamma, self._bn_decay, statistics,
+                               self.feature_mean if is_training else None)
 
     def compute_losses(self, batch, reconstruction, is_training=False):
         """The losses of a decoded batch: Deng et al. 2019, equations 3 to 7, and the published gamma loss."""

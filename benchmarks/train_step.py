@@ -33,7 +33,7 @@ def random_facenet():
     """FaceNet with random weights of a sensible size."""
     random = np.random.RandomState(0)
     with tf.Graph().as_default():
-        r_net.Perceptual_Net(tf.zeros([1, 224, 224, 3]))
+        perceptual_net.Perceptual_Net(tf.zeros([1, 224, 224, 3]))
         shapes = checkpoints.shapes_of(tf.global_variables())
     values = {}
     for name, shape in shapes.items():
@@ -83,7 +83,7 @@ def main():
         def build():
             graph = reconstruction_model.ReconstructionModel(model, weights, id_net, features)
             outputs = graph(random_batch(size), is_training=True)
-            update = GradientStep(outputs.losses.total, 1)
+            update = GradientStep(outputs.losses.total, outputs.statistics, 1)
             adam = tf.train.AdamOptimizer(1e-4)
             apply, _ = update.apply(update.sums, lambda _: adam, tf.train.get_or_create_global_step(),
                                     tf.get_variable('skipped', [], tf.int64, trainable=False,

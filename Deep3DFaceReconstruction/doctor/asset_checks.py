@@ -102,13 +102,13 @@ def check_resnet_checkpoint(path):
 
 def check_facenet(folder):
     """The folder with FaceNet's checkpoint."""
-    from Deep3DFaceReconstruction.networks import perceptual_net, r_net
+    from Deep3DFaceReconstruction.networks import perceptual_net
 
     prefix = perceptual_net.facenet_checkpoint(folder)
     if prefix is None:
         raise AssetError('%s: expected the .index and .data files of the checkpoint, got %s' % (
             folder, ', '.join(sorted(os.listdir(folder))[:3])))
-    verdict = _check_checkpoint(prefix, _variables(r_net.Perceptual_Net), 'Perceptual_Net')
+    verdict = _check_checkpoint(prefix, _variables(perceptual_net.Perceptual_Net), 'Perceptual_Net')
     return verdict._replace(found='%s, %s' % (os.path.basename(prefix), verdict.found))
 
 

@@ -1,21 +1,34 @@
 """Inception-ResNet-v1 (Szegedy et al. 2016) as the public FaceNet checkpoint 20170512-110547 has it."""
-from Deep3DFaceReconstruction.networks import layers
+from Deep3DFaceReconstruction.networks.layers import BatchNorm, Style, Window, conv2d, he_initializer, linear_norm
 from Deep3DFaceReconstruction.tf1 import tf
 
 SCOPE = 'InceptionResnetV1'
+
+# For each branch of a block its convolutions: (scope, filters, kernel).
+BLOCK_35 = ((('Conv2d_1x1', 32, (1, 1)),),
+            (('Conv2d_0a_1x1', 32, (1, 1)), ('Conv2d_0b_3x3', 32, (3, 3))),
+            (('Conv2d_0a_1x1', 32, (1, 1)), ('Conv2d_0b_3x3', 32, (3, 3)), ('Conv2d_0c_3x3', 32, (3, 3))))
+BLOCK_17 = ((('Conv2d_1x1', 128, (1, 1)),),
+            (('Conv2d_0a_1x1', 128, (1, 1)), ('Conv2d_0b_1x7', 128, (1, 7)), ('Conv2d_0c_7x1', 128, (7, 1))))
+BLOCK_8 = ((('Conv2d_1x1', 192, (1, 1)),),
+           (('Conv2d_0a_1x1', 192, (1, 1)), ('Conv2d_0b_1x3', 192, (1, 3)), ('Conv2d_0c_3x1', 192, (3, 1))))
+REDUCTION_A = ((('Conv2d_1a_3x3', 384, (3, 3)),),
+               (('Conv2d_0a_1x1', 192, (1, 1)), ('Conv2d_0b_3x3', 192, (3, 3)), ('Conv2d_1a_3x3', 256, (3, 3))))
+REDUCTION_B = ((('Conv2d_0a_1x1', 256, (1, 1)), ('Conv2d_1a_3x3', 384, (3, 3))),
+               (('Conv2d_0a_1x1', 256, (1, 1)), ('Conv2d_1a_3x3', 256, (3, 3))),
+               (('Conv2d_0a_1x1', 256, (1, 1)), ('Conv2d_0b_3x3', 256, (3, 3)), ('Conv2d_1a_3x3', 256, (3, 3))))
 
 
 class _Network:
     """The layers' shared options; each method adds one building block to the current graph."""
 
-    def __init__(self, is_training, trainable):
-        self.trainable = trainable
-        self.norm = layers.BatchNorm(decay=0.995, epsilon=0.001, scale=False, is_training=is_training,
-                                     trainable=trainable)
+    def __init__(self, statistics, trainable):
+        self.norm = BatchNorm(decay=0.995, epsilon=0.001, scale=False, trainable=trainable, statistics=statistics)
+        self.relu = Style(self.norm, tf.nn.relu, trainable=trainable)
+        self.linear = Style(trainable=trainable)
 
-    def conv(self, x, filters, kernel, scope, stride=1, padding='SAME', activation=tf.nn.relu):
-        return layers.conv2d(x, filters, kernel, scope, stride, padding, self.norm, activation,
-                             trainable=self.trainable)
+    def conv(self, x, filters, kernel, scope, stride=1, padding='SAME'):
+        return conv2d(x, filters, Window(kernel, stride, padding), scope, self.relu)
 
     def residual(self, x, branches, scale, scope, activation=tf.nn.relu):
         """activation(x + scale * 1x1(concat(branches))).
@@ -33,8 +46,7 @@ class _Network:
                     for name, filters, kernel in convolutions:
                         y = self.conv(y, filters, kernel, name)
                     outputs.append(y)
-            y = layers.conv2d(tf.concat(outputs, 3), x.shape.as_list()[-1], (1, 1), 'Conv2d_1x1',
-                              trainable=self.trainable)
+            y = conv2d(tf.concat(outputs, 3), x.shape.as_list()[-1], Window((1, 1)), 'Conv2d_1x1', self.linear)
             y = x + scale * y
             return y if activation is None else activation(y)
 
@@ -62,32 +74,18 @@ def _max_pool(x):
     return tf.nn.max_pool(x, [1, 3, 3, 1], [1, 2, 2, 1], 'VALID')
 
 
-BLOCK_35 = ((('Conv2d_1x1', 32, (1, 1)),),
-            (('Conv2d_0a_1x1', 32, (1, 1)), ('Conv2d_0b_3x3', 32, (3, 3))),
-            (('Conv2d_0a_1x1', 32, (1, 1)), ('Conv2d_0b_3x3', 32, (3, 3)), ('Conv2d_0c_3x3', 32, (3, 3))))
-BLOCK_17 = ((('Conv2d_1x1', 128, (1, 1)),),
-            (('Conv2d_0a_1x1', 128, (1, 1)), ('Conv2d_0b_1x7', 128, (1, 7)), ('Conv2d_0c_7x1', 128, (7, 1))))
-BLOCK_8 = ((('Conv2d_1x1', 192, (1, 1)),),
-           (('Conv2d_0a_1x1', 192, (1, 1)), ('Conv2d_0b_1x3', 192, (1, 3)), ('Conv2d_0c_3x1', 192, (3, 1))))
-REDUCTION_A = ((('Conv2d_1a_3x3', 384, (3, 3)),),
-               (('Conv2d_0a_1x1', 192, (1, 1)), ('Conv2d_0b_3x3', 192, (3, 3)), ('Conv2d_1a_3x3', 256, (3, 3))))
-REDUCTION_B = ((('Conv2d_0a_1x1', 256, (1, 1)), ('Conv2d_1a_3x3', 384, (3, 3))),
-               (('Conv2d_0a_1x1', 256, (1, 1)), ('Conv2d_1a_3x3', 256, (3, 3))),
-               (('Conv2d_0a_1x1', 256, (1, 1)), ('Conv2d_0b_3x3', 256, (3, 3)), ('Conv2d_1a_3x3', 256, (3, 3))))
-
-
-def inception_resnet_v1(images, bottleneck=128, is_training=False, trainable=False):
+def inception_resnet_v1(images, bottleneck=128, statistics=None, trainable=False):
     """The embedding before its normalisation to unit length.
 
     Args:
       images: [B,H,W,3] float32, about -1 to 1; H and W are static.
       bottleneck: width of the embedding.
-      is_training: batch statistics instead of moving ones in batch norm.
+      statistics: a layers.MovingStatistics in training; None normalises by the moving statistics.
       trainable: of all variables; the perceptual loss leaves the network as it is.
     Returns:
       [B,bottleneck] float32.
     """
-    net = _Network(is_training, trainable)
+    net = _Network(statistics, trainable)
     with tf.variable_scope(SCOPE):
         x = net.conv(images, 32, (3, 3), 'Conv2d_1a_3x3', stride=2, padding='VALID')
         x = net.conv(x, 32, (3, 3), 'Conv2d_2a_3x3', padding='VALID')
@@ -111,8 +109,8 @@ def inception_resnet_v1(images, bottleneck=128, is_training=False, trainable=Fal
         x = tf.reduce_mean(x, [1, 2])
         with tf.variable_scope('Bottleneck'):
             weights = tf.get_variable('weights', [x.shape.as_list()[-1], bottleneck], x.dtype,
-                                      layers.he_initializer(), trainable=trainable)
+                                      he_initializer(), trainable=trainable)
             # Batch norm is written for maps: a vector is a map of one pixel.
-            x = layers.linear_norm(x[:, None, None, :], weights, net.norm,
-                                   lambda maps, w: tf.tensordot(maps, w, 1))
+            x = linear_norm(x[:, None, None, :], weights, net.norm,
+                            lambda maps, w: tf.tensordot(maps, w, 1))
             return tf.reshape(x, [-1, bottleneck])

@@ -1,18 +1,42 @@
-"""Which network tells people apart in the perceptual loss: FaceNet's or dlib's, or none."""
+"""Networks that compare people, for the perceptual loss: the published `Perceptual_Net` (FaceNet), and dlib's.
+
+Which of them to use is one of `conventions.ID_NETWORKS`. Variable names and shapes of Perceptual_Net are those of the
+public FaceNet checkpoint 20170512-110547, which loads by name.
+"""
 import glob
 import os
 
+from Deep3DFaceReconstruction.conventions import ID_NETWORKS
 from Deep3DFaceReconstruction.errors import AssetError
-from Deep3DFaceReconstruction.networks import checkpoints, dlib_resnet, r_net
+from Deep3DFaceReconstruction.networks import checkpoints, dlib_resnet
+from Deep3DFaceReconstruction.networks.inception_resnet_v1 import inception_resnet_v1
+from Deep3DFaceReconstruction.networks.layers import MovingStatistics
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.tf1 import tf
-
-CHOICES = ('auto', 'facenet', 'dlib', 'none')
 
 # What 1 - cosine is multiplied by, so that one weight suits both networks. dlib's features share a large common
 # part: two people are told apart at a distance of 0.6 between features of length 1.45, which is 1 - cosine =
 # 0.6^2 / (2 * 1.45^2) = 0.086, where FaceNet's threshold (a squared distance of 1.1 on the unit sphere) is 0.55.
 LOSS_SCALE = {'facenet': 1.0, 'dlib': 6.4, 'none': 0.0}
+
+
+def Perceptual_Net(images, is_training=False, trainable=False):
+    """Image to identity features: Inception-ResNet-v1 with a bottleneck of 128 (Schroff et al. 2015).
+
+    Args:
+      images: [B,224,224,3], BGR, 0-255 (clipped to this range); any numeric type.
+      is_training: batch statistics in batch norm; the updates of its moving statistics are then in
+        `tf.GraphKeys.UPDATE_OPS`.
+      trainable: whether the variables are trained.
+    Returns:
+      [B,128] float32, not normalised.
+    """
+    images = (tf.clip_by_value(tf.cast(images, tf.float32), 0.0, 255.0) - 127.5) / 128.0
+    statistics = MovingStatistics() if is_training else None
+    features = inception_resnet_v1(images, 128, statistics, trainable)
+    if is_training:
+        tf.get_default_graph().get_collection_ref(tf.GraphKeys.UPDATE_OPS).extend(statistics.updates())
+    return features
 
 
 def facenet_checkpoint(folder=assets.ID_NET_DIR):
@@ -22,10 +46,10 @@ def facenet_checkpoint(folder=assets.ID_NET_DIR):
 
 
 def choose(name, folder=assets.ID_NET_DIR):
-    """Settles 'auto': facenet where its checkpoint has been put, else dlib, which is always installed.
+    """Resolves 'auto': facenet where its checkpoint has been put, else dlib, which is always installed.
 
     Args:
-      name: one of CHOICES.
+      name: one of conventions.ID_NETWORKS.
       folder: where FaceNet's checkpoint would be.
     Returns:
       'facenet', 'dlib' or 'none'.
@@ -33,8 +57,8 @@ def choose(name, folder=assets.ID_NET_DIR):
       ValueError: another name.
       AssetError: facenet is asked for and its checkpoint is missing.
     """
-    if name not in CHOICES:
-        raise ValueError('id_net: expected one of %s, got %r' % (', '.join(CHOICES), name))
+    if name not in ID_NETWORKS:
+        raise ValueError('id_net: expected one of %s, got %r' % (', '.join(ID_NETWORKS), name))
     if name == 'auto':
         return 'facenet' if facenet_checkpoint(folder) else 'dlib'
     if name == 'facenet' and not facenet_checkpoint(folder):
@@ -64,7 +88,7 @@ class FaceNet:
         """
         del landmarks
         with checkpoints.frozen_variables(self._values, self._source, 'Perceptual_Net'):
-            return r_net.Perceptual_Net(images)
+            return Perceptual_Net(images)
 
 
 class DlibNet:
@@ -85,7 +109,7 @@ class DlibNet:
 
 
 def load(name, folder=assets.ID_NET_DIR):
-    """The network of a settled choice.
+    """The network of a resolved choice.
 
     Args:
       name: 'facenet', 'dlib' or 'none'.

@@ -1,14 +1,13 @@
-"""The two networks of the method: R-Net regresses the coefficients, the perceptual network compares people.
+"""R-Net: an aligned crop to the coefficients of its face (Deng et al. 2019, section 3.1).
 
-Variable names and shapes are those of the published TensorFlow 1.x program, so that its checkpoints, the
-public `resnet_v1_50.ckpt` and the public FaceNet checkpoint 20170512-110547 load by name.
+Variable names and shapes are those of the published TensorFlow 1.x program, so that its checkpoints and the public
+`resnet_v1_50.ckpt` load by name.
 """
 import numpy as np
 
 from Deep3DFaceReconstruction import conventions
-from Deep3DFaceReconstruction.networks import layers
-from Deep3DFaceReconstruction.networks.inception_resnet_v1 import inception_resnet_v1
-from Deep3DFaceReconstruction.networks.resnet_v1 import BN_DECAY, resnet_v1_50
+from Deep3DFaceReconstruction.networks.layers import MovingStatistics, Style, Window, conv2d
+from Deep3DFaceReconstruction.networks.resnet_v1 import BN_DECAY, FEATURES, resnet_v1_50
 from Deep3DFaceReconstruction.tf1 import tf
 
 FULL_GAMMA = 3 * conventions.SH_TERMS
@@ -38,41 +37,36 @@ def coefficient_heads(gamma=FULL_GAMMA):
 FEATURE_MEAN = 'feature_mean'
 
 
-def R_Net(inputs, is_training=False, gamma=FULL_GAMMA, bn_decay=BN_DECAY, follow_mean=False):
+def new_feature_mean():
+    """The variable FEATURE_MEAN [2048] of the current scope, for R_Net to follow."""
+    return tf.get_variable(FEATURE_MEAN, [FEATURES], tf.float32, tf.zeros_initializer(), trainable=False)
+
+
+def R_Net(inputs, is_training=False, gamma=FULL_GAMMA, bn_decay=BN_DECAY, statistics=None, feature_mean=None):
     """Image to coefficients: ResNet-50 with seven linear heads (Deng et al. 2019, section 3.1).
 
     The heads start from zero, so that training starts from the mean face in the middle of the crop.
 
     Args:
       inputs: [B,224,224,3], BGR, 0-255, no mean subtracted; any numeric type.
-      is_training: batch statistics in batch norm; the updates of its moving statistics are then in
-        `tf.GraphKeys.UPDATE_OPS`.
+      is_training: batch statistics in batch norm.
       gamma: 27 lighting coefficients, or 9 for the paper's white light.
       bn_decay: of batch norm's moving statistics.
-      follow_mean: keep FEATURE_MEAN up to date, likewise (see `optimizer`).
+      statistics: a layers.MovingStatistics that takes what moving statistics there are to update; without it, the
+        updates are in `tf.GraphKeys.UPDATE_OPS`.
+      feature_mean: a variable to keep up to date in the same way, or None (see `new_feature_mean`).
     Returns:
       [B,257] float32 (239 with gamma=9), laid out as `conventions.COEFF_SLICES` says.
     Raises:
       ValueError: another gamma.
     """
     heads = coefficient_heads(gamma)
-    features = resnet_v1_50(tf.cast(inputs, tf.float32), is_training, bn_decay)
-    if follow_mean:
-        layers.moving_mean(features[:, 0, 0], bn_decay, FEATURE_MEAN)
-    outputs = [layers.conv2d(features, width, (1, 1), scope, initializer=tf.zeros_initializer())
+    moving = MovingStatistics() if statistics is None else statistics
+    features = resnet_v1_50(tf.cast(inputs, tf.float32), moving if is_training else None, bn_decay)
+    if feature_mean is not None:
+        moving.follow(feature_mean, tf.reduce_mean(features[:, 0, 0], 0), bn_decay)
+    if statistics is None:
+        tf.get_default_graph().get_collection_ref(tf.GraphKeys.UPDATE_OPS).extend(moving.updates())
+    outputs = [conv2d(features, width, Window((1, 1)), scope, Style(initializer=tf.zeros_initializer()))
                for scope, width in heads]
     return tf.reshape(tf.concat(outputs, 3), [-1, sum(width for _, width in heads)])
-
-
-def Perceptual_Net(images, is_training=False, trainable=False):
-    """Image to identity features: Inception-ResNet-v1 with a bottleneck of 128 (Schroff et al. 2015).
-
-    Args:
-      images: [B,224,224,3], BGR, 0-255 (clipped to this range); any numeric type.
-      is_training: batch statistics in batch norm.
-      trainable: whether the variables are trained.
-    Returns:
-      [B,128] float32, not normalised.
-    """
-    images = (tf.clip_by_value(tf.cast(images, tf.float32), 0.0, 255.0) - 127.5) / 128.0
-    return inception_resnet_v1(images, 128, is_training, trainable)

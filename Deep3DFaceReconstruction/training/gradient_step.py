@@ -7,7 +7,6 @@ sum is the mean. Batch norm normalises each batch by itself in every case ("ghos
 """
 import collections
 
-from Deep3DFaceReconstruction.networks import layers
 from Deep3DFaceReconstruction.tf1 import tf
 
 # finite: whether loss and all contributions are; first / more: ops that set / add to the sums of this process.
@@ -18,15 +17,16 @@ class GradientStep:
     """Sums contributions in variables of this process and applies them.
 
     Args:
-      loss: scalar to minimise, its batch norms built with is_training=True in the current graph.
+      loss: scalar to minimise.
+      moving_statistics: the layers.MovingStatistics that the batch moves.
       count: batches per step over all processes.
       sum_device: device of this process's sums, or None.
     """
 
-    def __init__(self, loss, count, sum_device=None):
+    def __init__(self, loss, moving_statistics, count, sum_device=None):
         trained = tf.trainable_variables()
         gradients = tf.gradients(loss / count, trained)
-        statistics = tf.get_collection(layers.STATISTICS)
+        statistics = moving_statistics.steps
         self.trained = [v for v, g in zip(trained, gradients) if g is not None]
         self.statistics = [moving for moving, _ in statistics]
         tensors = [g for g in gradients if g is not None] + [step / count for _, step in statistics]

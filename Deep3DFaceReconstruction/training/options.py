@@ -4,6 +4,7 @@ import json
 import os
 from collections import OrderedDict, namedtuple
 
+from Deep3DFaceReconstruction.conventions import ID_NETWORKS
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.arguments import add_face_model_option, natural, not_negative, positive
 
@@ -67,7 +68,7 @@ def train_parser():
     group.add_argument('--preset', choices=sorted(PRESETS), default='published',
                        help='the hyper-parameters of the published program or those of the paper')
     _add(group, '--gamma', int, 'lighting coefficients: 27 (three channels) or 9 (white light)', choices=(27, 9))
-    group.add_argument('--id_net', choices=('auto', 'facenet', 'dlib', 'none'), default='auto',
+    group.add_argument('--id_net', choices=ID_NETWORKS, default='auto',
                        help='network of the perceptual loss. auto: facenet where weights/id_net has it, else dlib')
     for name, what in (('photo', 'photometric loss'), ('landmark', 'landmark loss'), ('id', 'perceptual loss'),
                        ('reg', 'coefficient prior'), ('ex', 'expression within the prior'),

@@ -14,7 +14,7 @@ from Deep3DFaceReconstruction.dataset.augmentation import DEFAULT_AUGMENTATION, 
 from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, find_samples, make_dataset
 from Deep3DFaceReconstruction.errors import UserError, one_line
 from Deep3DFaceReconstruction.face_model import load_face_model
-from Deep3DFaceReconstruction.networks import checkpoints, frozen_graph, perceptual_net, r_net, resnet_v1
+from Deep3DFaceReconstruction.networks import checkpoints, frozen_graph, perceptual_net, resnet_v1
 from Deep3DFaceReconstruction.reconstruction_model import Losses
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.tf1 import tf
@@ -158,9 +158,8 @@ class _Graph:
             self._iterator = tf.data.make_initializable_iterator(dataset)
             batch = self._iterator.get_next()
             outputs = model(batch, is_training=True)
-            means = [v for v in tf.global_variables() if v.op.name == r_net.FEATURE_MEAN]
-            self.model_variables = [v for v in tf.global_variables() if v not in means]
-            step = GradientStep(outputs.losses.total, options.accumulate * workers, own_device)
+            self.model_variables = [v for v in tf.global_variables() if v is not model.feature_mean]
+            step = GradientStep(outputs.losses.total, outputs.statistics, options.accumulate * workers, own_device)
             self._micro = {'finite': step.contribution.finite, 'losses': tf.stack(outputs.losses),
                            'names': batch.names}
             self._micro_ops = (step.contribution.first, step.contribution.more)
@@ -173,10 +172,9 @@ class _Graph:
                 self._rate = tf.placeholder(tf.float32, [])
                 sums = self.exchange.sums if place else step.sums
                 self._apply, self._skip = step.apply(
-                    sums, lambda pairs: adam_updates(pairs, self._rate, options.lr_heads, *means), self.global_step,
-                    self.skipped)
+                    sums, lambda pairs: adam_updates(pairs, self._rate, options.lr_heads, model.feature_mean),
+                    self.global_step, self.skipped)
                 self._summary = _picture_summary(batch, outputs)
-                # After the step is built, which would else take these statistics for its own.
                 self._measure = model.measure_statistics(batch.images) if options.freeze_bn else None
                 self._validation_graph(model, data.val)
         self.variables = tf.global_variables()

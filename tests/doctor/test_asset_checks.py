@@ -9,7 +9,7 @@ import scipy.io
 
 from Deep3DFaceReconstruction.doctor import asset_checks, catalogue, child_checks
 from Deep3DFaceReconstruction.doctor.findings import MISSING, OK, WRONG
-from Deep3DFaceReconstruction.networks import checkpoints, frozen_graph, r_net
+from Deep3DFaceReconstruction.networks import checkpoints, frozen_graph, perceptual_net, r_net
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.tf1 import tf
 
@@ -257,7 +257,7 @@ def test_another_network_under_the_name_of_resnet(put, trunk):
 @pytest.mark.slow
 def test_facenet(put):
     folder = put('facenet')
-    values = variables(r_net.Perceptual_Net)
+    values = variables(perceptual_net.Perceptual_Net)
     checkpoints.save_checkpoint(os.path.join(folder, 'model-20170512-110547.ckpt-250000'), values)
     answer = verdict('facenet', folder)
     assert (answer.state, answer.found) == (

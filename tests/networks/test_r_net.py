@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from Deep3DFaceReconstruction import conventions
-from Deep3DFaceReconstruction.networks import r_net
+from Deep3DFaceReconstruction.networks import perceptual_net, r_net
 from Deep3DFaceReconstruction.tf1 import tf
 from tests import GOLDEN
 
@@ -46,7 +46,7 @@ def golden(name):
     return variables, np.load(os.path.join(GOLDEN, name + '.npz'))
 
 
-@pytest.mark.parametrize('name,build', [('r_net', r_net.R_Net), ('perceptual_net', r_net.Perceptual_Net)])
+@pytest.mark.parametrize('name,build', [('r_net', r_net.R_Net), ('perceptual_net', perceptual_net.Perceptual_Net)])
 def test_network_equals_reference(name, build):
     variables, figures = golden(name)
     with tf.Graph().as_default(), new_session() as session:
@@ -108,7 +108,7 @@ def test_training_updates_the_moving_statistics_by_the_decay():
 def test_perceptual_net_clips_and_is_not_trained():
     with tf.Graph().as_default(), new_session() as session:
         images = tf.placeholder(tf.float32, [None, 224, 224, 3])
-        output = r_net.Perceptual_Net(images)
+        output = perceptual_net.Perceptual_Net(images)
         assert not tf.trainable_variables()
         fill(session)
         wild = np.random.RandomState(0).uniform(-200, 500, [1, 224, 224, 3])

@@ -11,11 +11,11 @@ class Toy:
 
     def __init__(self, count):
         self.images = tf.placeholder(tf.float32, [None, 4, 4, 2])
-        norm = layers.BatchNorm(0.9, 1e-3, True, True, True)
-        maps = layers.conv2d(self.images, 3, (3, 3), 'conv', norm=norm)
+        norm = layers.BatchNorm(0.9, 1e-3, statistics=layers.MovingStatistics())
+        maps = layers.conv2d(self.images, 3, layers.Window((3, 3)), 'conv', layers.Style(norm))
         self.loss = tf.reduce_mean(tf.square(maps - 1.0))
         self.variables = tf.global_variables()
-        self.step = GradientStep(self.loss, count)
+        self.step = GradientStep(self.loss, norm.statistics, count)
         self.global_step = tf.train.get_or_create_global_step()
         self.skipped = tf.get_variable('skipped', [], tf.int64, tf.zeros_initializer(), trainable=False)
         optimizer = tf.train.GradientDescentOptimizer(0.1)

@@ -24,7 +24,8 @@ class Heads:
             self.scale = tf.get_variable('scale', [4], tf.float32, tf.ones_initializer())
         features = self.x * self.scale if shift is None else (self.x - shift) * self.scale
         features = tf.reshape(features, [-1, 1, 1, 4])
-        outputs = [layers.conv2d(features, width, (1, 1), scope, initializer=tf.zeros_initializer())
+        outputs = [layers.conv2d(features, width, layers.Window((1, 1)), scope,
+                                 layers.Style(initializer=tf.zeros_initializer()))
                    for scope, width in (('fc-a', 2), ('fc-b', 3))]
         self.outputs = tf.reshape(tf.concat(outputs, 3), [-1, 5])
         self.loss = tf.reduce_mean(tf.square(self.outputs - self.goal))

@@ -115,15 +115,3 @@ class ReconstructionModel:
         label = tf.stop_gradient(self._id_features(batch.images, batch.landmarks))
         features = self._id_features(reconstruction.render_imgs, batch.landmarks)
         return losses.Perceptual_loss(features, label)
-
-
-def overlay(images, reconstruction):
-    """The rendered face over the picture: [B,224,224,3] BGR, not clipped."""
-    mask = reconstruction.img_mask
-    return reconstruction.render_imgs * mask + images * (1.0 - mask)
-
-
-def comparison(images, reconstruction):
-    """What TensorBoard shows: the input beside the overlay, [B,224,448,3] uint8 RGB."""
-    pair = tf.concat([images, overlay(images, reconstruction)], axis=2)
-    return tf.cast(tf.clip_by_value(pair, 0.0, 255.0), tf.uint8)[..., ::-1]

@@ -7,7 +7,7 @@ from Deep3DFaceReconstruction import errors
 def test_everything_a_user_can_put_right_is_a_user_error():
     from Deep3DFaceReconstruction.dataset.sample_files import DataError
     from Deep3DFaceReconstruction.dataset.task_pool import PoolError
-    from Deep3DFaceReconstruction.meshes.obj_reader import ObjError
+    from Deep3DFaceReconstruction.meshes.obj import ObjError
     from Deep3DFaceReconstruction.networks.checkpoints import CheckpointError
     from Deep3DFaceReconstruction.training.cluster import ClusterError
     from Deep3DFaceReconstruction.training.run import TrainingError

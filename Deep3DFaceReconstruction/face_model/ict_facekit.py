@@ -15,7 +15,7 @@ import numpy as np
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM
 from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.face_model import albedo_transfer, ict_landmarks
-from Deep3DFaceReconstruction.meshes import obj_reader, registration, subdivision
+from Deep3DFaceReconstruction.meshes import obj, registration, subdivision
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points
 from Deep3DFaceReconstruction.system.mat_file import save_mat
 
@@ -141,7 +141,7 @@ def _files(folder, layout):
 def _read_neutral(path, layout):
     """([V,3] vertices, [Q,4] quads of the face area)."""
     vertices = _read_vertices(path, layout)
-    quads = obj_reader.read_faces(path, layout.face_quads, corners=4)
+    quads = obj.read_faces(path, layout.face_quads, corners=4)
     if quads.max() >= layout.face_vertices:
         raise FaceModelError('%s: expected the first %d faces on the first %d vertices, got vertex %d'
                              % (path, layout.face_quads, layout.face_vertices, quads.max()))
@@ -149,7 +149,7 @@ def _read_neutral(path, layout):
 
 
 def _read_vertices(path, layout):
-    vertices = obj_reader.read_vertices(path)
+    vertices = obj.read_vertices(path)
     if len(vertices) != layout.vertices:
         raise FaceModelError('%s: expected %d vertices, got %d' % (path, layout.vertices, len(vertices)))
     return vertices

@@ -9,7 +9,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from Deep3DFaceReconstruction import reconstruction_model
+from Deep3DFaceReconstruction import pictures, reconstruction_model
 from Deep3DFaceReconstruction.dataset.augmentation import DEFAULT_AUGMENTATION, NO_AUGMENTATION
 from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, find_samples, make_dataset
 from Deep3DFaceReconstruction.errors import UserError, one_line
@@ -245,7 +245,7 @@ def _picture_summary(batch, outputs):
     return tf.summary.merge([
         tf.summary.histogram('id_coeff', parts.id_coeff), tf.summary.histogram('ex_coeff', parts.ex_coeff),
         tf.summary.histogram('tex_coeff', parts.tex_coeff),
-        tf.summary.image('imgs', reconstruction_model.comparison(batch.images, outputs.reconstruction), 4)])
+        tf.summary.image('imgs', pictures.comparison(batch.images, outputs.reconstruction), 4)])
 
 
 def _config(options):

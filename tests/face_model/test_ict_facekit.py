@@ -409,8 +409,8 @@ def _line(word, number, new):
 @pytest.mark.parametrize('name, edit, message', [
     ('identity001.obj', _line('v', 3, ''), 'identity001.obj: expected 1776 vertices, got 1775$'),
     ('jawOpen.obj', _line('v', 3, 'v 1 2 nan'), 'jawOpen.obj: expected finite .* got NaN or infinity at vertex 3$'),
-    ('jawOpen.obj', _line('v', 7, 'v 1 2 x'), "jawOpen.obj: expected lines 'v x y z' of numbers, got otherwise$"),
-    ('jawOpen.obj', _line('v', 7, 'v 1 2'), "jawOpen.obj: expected lines 'v x y z' of numbers, got otherwise$"),
+    ('jawOpen.obj', _line('v', 7, 'v 1 2 x'), "jawOpen.obj: expected lines 'v x y z' of numbers, got 'v 1 2 x'$"),
+    ('jawOpen.obj', _line('v', 7, 'v 1 2'), "jawOpen.obj: expected lines 'v x y z' of numbers, got 'v 1 2'$"),
     ('jawOpen.obj', lambda text: '<!DOCTYPE html><html><title>Sign in</title>',
      r'jawOpen.obj: expected an .obj mesh, got a saved web page'),
     ('identity000.obj', lambda text: 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n',

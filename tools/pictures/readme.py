@@ -29,10 +29,7 @@ def main(mat_path, out_path):
                  (geometry.face_shape_t, pictures.clay_shading(geometry.face_norm_r))]
         views += [(pictures.turned(geometry.face_shape, yaw), geometry.face_color)
                   for yaw in pictures.SIDE_YAWS_DEGREES]
-        panels = []
-        for shape, color in views:
-            rgba, mask, _ = face3d.Render_block(shape, color)
-            panels.append(pictures.over(rgba, mask, pictures.BACKGROUND))
+        panels = [pictures.panel(face3d, shape, color) for shape, color in views]
         pictures.save_png(out_path, session.run(tf.cast(tf.concat(panels, axis=2)[0], tf.uint8)))
 
 

@@ -94,9 +94,9 @@ def main(arguments=None):
                              'the libraries said meanwhile')
     parser.add_argument('--json', action='store_true', help='one JSON object for programs instead of the table')
     parser.add_argument('--root', default=assets.ROOT, metavar='DIR',
-                        help='the folder with BFM/, network/ and weights/ (default: this checkout)')
+                        help='the folder with BFM/, network/ and weights/ (default: %(default)s)')
     options = parser.parse_args(arguments)
-    if not os.path.isdir(options.root):
+    if options.root != assets.ROOT and not os.path.isdir(options.root):
         parser.error('--root %s: expected a folder' % options.root)
     findings, noise = diagnose(options.root)
     try:

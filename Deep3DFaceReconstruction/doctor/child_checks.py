@@ -100,11 +100,11 @@ def run_apart(paths, timeout=120.0):
 def _round(paths, timeout):
     """One child: ({key: Verdict}, the key of the check that it died in or None, how it died, its standard error)."""
     command = [sys.executable, '-m', 'Deep3DFaceReconstruction.doctor.child_checks', json.dumps(list(paths.items()))]
-    search = os.pathsep.join(filter(None, [assets.ROOT, os.environ.get('PYTHONPATH')]))
+    search = os.pathsep.join(filter(None, [assets.CODE, os.environ.get('PYTHONPATH')]))
     environment = dict(os.environ, PYTHONPATH=search, OPENBLAS_NUM_THREADS='1', TF_CPP_MIN_LOG_LEVEL='0')
     with tempfile.TemporaryFile() as noise:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=noise,
-                                 cwd=assets.ROOT, env=environment)
+                                 cwd=assets.CODE, env=environment)
         try:
             output, _ = child.communicate(timeout=timeout)
             fault = _how_it_died(child.returncode)

@@ -1,14 +1,32 @@
-"""Where files live, counted from the repository's root, never from the working directory."""
+"""Where files live: counted from the repository's root, never from the working directory.
+
+Installed with pip, the package brings the open face model; what else it can use (BFM_model_front.mat, networks,
+weights) is looked for in $XDG_DATA_HOME/Deep3DFaceReconstruction, by default ~/.local/share/Deep3DFaceReconstruction.
+"""
 import importlib.util
 import os
 
 from Deep3DFaceReconstruction.errors import AssetError
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# The folder that the packages lie in: the repository's root, or site-packages.
+CODE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# Only an installed package has it: setup.py puts BFM/open_model.npz there.
+_PACKAGED_BFM = os.path.join(CODE, 'Deep3DFaceReconstruction', 'BFM')
 
+
+def _root():
+    if not os.path.isdir(_PACKAGED_BFM):
+        return CODE
+    data = os.environ.get('XDG_DATA_HOME', '')
+    if not os.path.isabs(data):  # which the specification of XDG_DATA_HOME says to ignore
+        data = os.path.join(os.path.expanduser('~'), '.local', 'share')
+    return os.path.join(data, 'Deep3DFaceReconstruction')
+
+
+ROOT = _root()
 BFM_DIR = os.path.join(ROOT, 'BFM')
 BFM_MODEL = os.path.join(BFM_DIR, 'BFM_model_front.mat')
-OPEN_MODEL = os.path.join(BFM_DIR, 'open_model.npz')
+OPEN_MODEL = os.path.join(_PACKAGED_BFM if os.path.isdir(_PACKAGED_BFM) else BFM_DIR, 'open_model.npz')
 OPEN_MODEL_FRONT = os.path.join(BFM_DIR, 'open_model_front.mat')
 NETWORK_DIR = os.path.join(ROOT, 'network')
 FACE_RECON_PB = os.path.join(NETWORK_DIR, 'FaceReconModel.pb')

@@ -262,7 +262,7 @@ def test_a_check_that_kills_its_process_takes_nothing_else_with_it(monkeypatch, 
         '    if key == "resnet_ckpt":\n'
         '        os._exit(3)\n'
         '    print(json.dumps([key, ["ok", path, ""]]), flush=True)\n')
-    monkeypatch.setattr(assets, 'ROOT', str(tmp_path))
+    monkeypatch.setattr(assets, 'CODE', str(tmp_path))
     verdicts, _ = child_checks.run_apart({'tensorflow': 'a', 'kernel': None, 'resnet_ckpt': 'c', 'facenet': 'd',
                                           'landmark68_pb': 'e'}, timeout=2)
     assert verdicts['tensorflow'] == Verdict(OK, 'a') and verdicts['landmark68_pb'] == Verdict(OK, 'e')
@@ -277,7 +277,7 @@ def test_without_tensorflow_nothing_that_needs_it_is_tried(monkeypatch, tmp_path
     _write_child_checks(
         tmp_path,
         'import os; print("[\\"tensorflow\\", null]", flush=True); os.abort()')
-    monkeypatch.setattr(assets, 'ROOT', str(tmp_path))
+    monkeypatch.setattr(assets, 'CODE', str(tmp_path))
     verdicts, _ = child_checks.run_apart({'tensorflow': None, 'gpu': None, 'facenet': 'x'})
     assert verdicts['tensorflow'].found == 'crashes (SIGABRT)'
     assert verdicts['gpu'] == verdicts['facenet'] == Verdict(UNCHECKED, 'not looked into: TensorFlow does not run')

@@ -29,17 +29,22 @@ class FaceModelError(AssetError):
     """A face model, or a file that one is made from, cannot be used."""
 
 
+class TrainingError(UserError):
+    """A training that had begun cannot go on; what it has saved is whole."""
+
+
 def one_line(error):
     """The reason that an exception gives, as the end of a message that names the file already.
 
     Args:
       error: any exception.
     Returns:
-      what the system says of an OSError, without its number and path; of others the first line of their message,
-      or their type where they have none.
+      what the system says of an OSError, without its number and path; of others the first line of their message
+      (of TensorFlow's the line before the node that failed), or their type where they have none.
     """
-    lines = str(getattr(error, 'strerror', None) or error).strip().splitlines()
-    return ' '.join(lines[0].split()) if lines else type(error).__name__
+    text, node, _ = str(getattr(error, 'strerror', None) or error).partition('\n\t [[')
+    lines = text.strip().splitlines()
+    return ' '.join(lines[-1 if node else 0].split()) if lines else type(error).__name__
 
 
 def message_of(error):

@@ -1,33 +1,59 @@
 """The training and the validation graph: images -> coefficients -> rendered face -> losses."""
-from collections import namedtuple
+from typing import Any, NamedTuple, Optional
 
 from Deep3DFaceReconstruction import losses
-from Deep3DFaceReconstruction.face_decoder import Face3D
+from Deep3DFaceReconstruction.face_decoder import Face3D, Reconstruction
 from Deep3DFaceReconstruction.networks import perceptual_net, r_net
 from Deep3DFaceReconstruction.networks.layers import MovingStatistics
 from Deep3DFaceReconstruction.tf1 import tf
 
-LossWeights = namedtuple('LossWeights', [
-    'photo', 'landmark', 'perceptual', 'regulation', 'reflectance', 'gamma',
-    'ex_prior', 'tex_prior',  # within the regulation loss
-])
 
-# Scalars: the weighted sum, then each loss without its weight, then the mean distance of the landmarks in pixels.
-Losses = namedtuple('Losses', [
-    'total', 'photo', 'landmark', 'perceptual', 'regulation', 'reflectance', 'gamma', 'landmark_px'])
-
-Outputs = namedtuple('Outputs', [
-    'coeff',           # [B,257] (or [B,239]) float32
-    'reconstruction',  # face_decoder.Reconstruction, with is_train
-    'losses',          # Losses
-    'statistics',      # layers.MovingStatistics that the batch moves; empty unless in training
-])
+class LossWeights(NamedTuple):
+    """What each loss counts in the total."""
+    photo: float
+    landmark: float
+    perceptual: float
+    regulation: float
+    reflectance: float
+    gamma: float
+    ex_prior: float   # within the regulation loss
+    tex_prior: float  # within the regulation loss
 
 
-def weights_of(options):
-    """LossWeights of training_options.TrainOptions."""
-    return LossWeights(options.w_photo, options.w_landmark, options.w_id, options.w_reg, options.w_reflect,
-                       options.w_gamma, options.w_ex, options.w_tex)
+class ModelOptions(NamedTuple):
+    """What of the network and of its losses is a matter of choice."""
+    weights: LossWeights
+    light_dim: int = r_net.FULL_GAMMA    # lighting coefficients: 27 or 9
+    # Weight of tf.nn.l2_loss over R-Net's convolution weights. TF-Slim collects such a loss, but the published
+    # training never adds it: 0.
+    weight_decay: float = 0.0
+    bn_decay: float = r_net.BN_DECAY     # of batch norm's moving statistics
+    freeze_bn: bool = False              # normalise by the moving statistics in training too
+    follow_mean: bool = False            # follow the mean of the features in training: Outputs.feature_mean
+
+
+class Losses(NamedTuple):
+    """Scalars: the weighted sum, each loss without its weight, and the mean distance of the landmarks in pixels.
+
+    `photo` is NaN where no pixel is compared: the published loss is 0 there, and counts 0 in the total.
+    """
+    total: Any
+    photo: Any
+    landmark: Any
+    perceptual: Any
+    regulation: Any
+    reflectance: Any
+    gamma: Any
+    landmark_px: Any
+
+
+class Outputs(NamedTuple):
+    """The graph of one batch."""
+    coeff: tf.Tensor                     # [B,257] (or [B,239]) float32
+    reconstruction: Reconstruction       # with is_train
+    losses: Losses
+    statistics: MovingStatistics         # what this batch adds to them
+    feature_mean: Optional[tf.Variable]  # [2048] float32, one of these statistics; see ModelOptions.follow_mean
 
 
 class ReconstructionModel:
@@ -35,33 +61,17 @@ class ReconstructionModel:
 
     Args:
       face_model: face_model.FaceModel.
-      weights: LossWeights.
+      options: ModelOptions.
       id_net: 'facenet', 'dlib' or 'none': what settles the scale of the perceptual loss.
-      id_features: function of (images, landmarks) -> features (identity.load), or None.
-      gamma: 27 or 9 lighting coefficients.
-      weight_decay: weight of tf.nn.l2_loss over R-Net's convolution weights. TF-Slim collects such a loss, but the
-        published training never adds it: 0.
-      bn_decay: of batch norm's moving statistics.
-      freeze_bn: normalise by the moving statistics in training too.
-      follow_mean: follow the mean feature in training.
-    Attributes:
-      feature_mean: the variable [2048] that follows it, once the graph is there; None without `follow_mean`.
+      id_features: function of (images, landmarks) -> features (perceptual_net.load), or None.
     """
 
-    def __init__(self, face_model, weights, id_net='none', id_features=None, gamma=r_net.FULL_GAMMA,
-                 weight_decay=0.0, bn_decay=r_net.BN_DECAY, freeze_bn=False,
-                 follow_mean=False):
+    def __init__(self, face_model, options, id_net='none', id_features=None):
         self._decoder = Face3D(face_model)
         self._skinmask = face_model.skinmask
-        self._weights = weights
+        self._options = options
         self._id_scale = perceptual_net.LOSS_SCALE[id_net]
         self._id_features = id_features
-        self._gamma = gamma
-        self._weight_decay = weight_decay
-        self._bn_decay = bn_decay
-        self._freeze_bn = freeze_bn
-        self._follow_mean = follow_mean
-        self.feature_mean = None
 
     def __call__(self, batch, is_training):
         """Adds the graph for a batch; training and validation share variables.
@@ -73,29 +83,32 @@ class ReconstructionModel:
         Returns:
           Outputs.
         """
-        statistics = MovingStatistics()
-        coeff = self._network(batch.images, is_training and not self._freeze_bn, statistics, is_training)
+        coeff, statistics, feature_mean = self._network(
+            batch.images, is_training and not self._options.freeze_bn, is_training and self._options.follow_mean)
         reconstruction = self._decoder.Reconstruction_Block(coeff, is_train=True)
-        return Outputs(coeff, reconstruction, self.compute_losses(batch, reconstruction, is_training), statistics)
+        return Outputs(coeff, reconstruction, self.compute_losses(batch, reconstruction, is_training), statistics,
+                       feature_mean)
 
     def measure_statistics(self, images):
-        """An op that moves batch norm's moving statistics towards those of images [B,224,224,3]."""
-        statistics = MovingStatistics()
-        self._network(images, True, statistics, True)
+        """An op that moves all moving statistics towards those of images [B,224,224,3]."""
+        _, statistics, _ = self._network(images, True, self._options.follow_mean)
         return tf.group(*statistics.updates())
 
-    def _network(self, images, batch_statistics, statistics, is_training):
+    def _network(self, images, batch_statistics, follow_mean):
+        """(coefficients, statistics, feature_mean) as in Outputs."""
+        statistics, feature_mean = MovingStatistics(), None
         with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
-            if self._follow_mean:
-                self.feature_mean = r_net.new_feature_mean()
-            return r_net.R_Net(images, batch_statistics, self._gamma, self._bn_decay, statistics,
-                               self.feature_mean if is_training else None)
+            if follow_mean:
+                feature_mean = r_net.new_feature_mean()
+            coeff = r_net.R_Net(images, batch_statistics, self._options.light_dim, self._options.bn_decay,
+                                statistics, feature_mean)
+        return coeff, statistics, feature_mean
 
     def compute_losses(self, batch, reconstruction, is_training=False):
         """The losses of a decoded batch: Deng et al. 2019, equations 3 to 7, and the published gamma loss."""
-        w, parts = self._weights, reconstruction.coefficients
-        photo = losses.Photo_loss(batch.images, reconstruction.render_imgs,
-                                  reconstruction.img_mask_crop * batch.attention)
+        w, parts = self._options.weights, reconstruction.coefficients
+        compared = reconstruction.img_mask_crop * batch.attention
+        photo = losses.Photo_loss(batch.images, reconstruction.render_imgs, compared)
         landmark = losses.Landmark_loss(reconstruction.landmark_p, batch.landmarks)
         perceptual = self._perceptual_loss(batch, reconstruction)
         regulation = losses.Regulation_loss(parts.id_coeff, parts.ex_coeff, parts.tex_coeff, w.ex_prior, w.tex_prior)
@@ -103,14 +116,15 @@ class ReconstructionModel:
         gamma = losses.Gamma_loss(parts.gamma)
         total = (w.photo * photo + w.landmark * landmark + w.perceptual * self._id_scale * perceptual
                  + w.regulation * regulation + w.reflectance * reflectance + w.gamma * gamma)
-        if self._weight_decay and is_training:
+        if self._options.weight_decay and is_training:
             kernels = [v for v in tf.trainable_variables() if v.op.name.endswith('/weights')]
-            total += self._weight_decay * tf.add_n([tf.nn.l2_loss(v) for v in kernels])
+            total += self._options.weight_decay * tf.add_n([tf.nn.l2_loss(v) for v in kernels])
+        reported_photo = tf.where_v2(tf.reduce_max(compared) > 0, photo, float('nan'))
         landmark_px = tf.reduce_mean(tf.norm(reconstruction.landmark_p - batch.landmarks, axis=2))
-        return Losses(total, photo, landmark, perceptual, regulation, reflectance, gamma, landmark_px)
+        return Losses(total, reported_photo, landmark, perceptual, regulation, reflectance, gamma, landmark_px)
 
     def _perceptual_loss(self, batch, reconstruction):
-        if self._id_features is None or not self._weights.perceptual:
+        if self._id_features is None or not self._options.weights.perceptual:
             return tf.constant(0.0)
         label = tf.stop_gradient(self._id_features(batch.images, batch.landmarks))
         features = self._id_features(reconstruction.render_imgs, batch.landmarks)

@@ -17,14 +17,15 @@ prepare_process()
 import numpy as np  # noqa: E402
 
 from benchmarks.machine import describe_machine  # noqa: E402
-from Deep3DFaceReconstruction import reconstruction_model  # noqa: E402
 from Deep3DFaceReconstruction.dataset.data_loader import Batch  # noqa: E402
 from Deep3DFaceReconstruction.face_decoder import Face3D  # noqa: E402
 from Deep3DFaceReconstruction.face_model import load_face_model  # noqa: E402
 from Deep3DFaceReconstruction.networks import checkpoints, perceptual_net, r_net  # noqa: E402
+from Deep3DFaceReconstruction.reconstruction_model import ReconstructionModel  # noqa: E402
 from Deep3DFaceReconstruction.tf1 import tf  # noqa: E402
-from Deep3DFaceReconstruction.training import options as training_options  # noqa: E402
 from Deep3DFaceReconstruction.training.gradient_step import GradientStep  # noqa: E402
+from Deep3DFaceReconstruction.training.graph import model_options  # noqa: E402
+from Deep3DFaceReconstruction.training.options import parse_train  # noqa: E402
 
 PUBLISHED_SECONDS = 1.12
 
@@ -77,11 +78,10 @@ def main():
     parser.add_argument('--only', default='', help='the rows whose names contain this')
     options = parser.parse_args()
     size, model = options.batch_size, load_face_model()
-    weights = reconstruction_model.weights_of(training_options.parse_train([]))
 
     def step(id_net, features):
         def build():
-            graph = reconstruction_model.ReconstructionModel(model, weights, id_net, features)
+            graph = ReconstructionModel(model, model_options(parse_train([])), id_net, features)
             outputs = graph(random_batch(size), is_training=True)
             update = GradientStep(outputs.losses.total, outputs.statistics, 1)
             adam = tf.train.AdamOptimizer(1e-4)

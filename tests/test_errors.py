@@ -10,13 +10,12 @@ def test_everything_a_user_can_put_right_is_a_user_error():
     from Deep3DFaceReconstruction.meshes.obj import ObjError
     from Deep3DFaceReconstruction.networks.checkpoints import CheckpointError
     from Deep3DFaceReconstruction.training.cluster import ClusterError
-    from Deep3DFaceReconstruction.training.run import TrainingError
 
     for kind, base in ((errors.ImageError, errors.InputError), (errors.LandmarkError, errors.InputError),
                        (DataError, errors.InputError), (errors.FaceModelError, errors.AssetError),
                        (ObjError, errors.AssetError), (CheckpointError, errors.AssetError),
                        (ClusterError, errors.UserError), (PoolError, errors.UserError),
-                       (TrainingError, errors.UserError), (errors.InputError, errors.UserError),
+                       (errors.TrainingError, errors.UserError), (errors.InputError, errors.UserError),
                        (errors.AssetError, errors.UserError)):
         assert issubclass(kind, base)
 
@@ -26,6 +25,7 @@ def test_everything_a_user_can_put_right_is_a_user_error():
     (OSError('broken file'), 'broken file'),
     (ValueError('\n first  line \nsecond'), 'first line'),
     (EOFError(), 'EOFError'),
+    (ValueError('Graph execution error:\n\nNode:\n/a; No room\n\t [[{{node SaveV2}}]]\nmore'), '/a; No room'),
 ])
 def test_the_reason_is_one_line_without_the_path(error, reason):
     assert errors.one_line(error) == reason

@@ -29,8 +29,9 @@ from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, find_samp
 from Deep3DFaceReconstruction.face_decoder import Face3D  # noqa: E402
 from Deep3DFaceReconstruction.face_model import load_face_model  # noqa: E402
 from Deep3DFaceReconstruction.networks import perceptual_net  # noqa: E402
-from Deep3DFaceReconstruction.reconstruction_model import Losses, ReconstructionModel, weights_of  # noqa: E402
+from Deep3DFaceReconstruction.reconstruction_model import Losses, ReconstructionModel  # noqa: E402
 from Deep3DFaceReconstruction.tf1 import tf  # noqa: E402
+from Deep3DFaceReconstruction.training.graph import model_options  # noqa: E402
 from Deep3DFaceReconstruction.training.log import scalars  # noqa: E402
 from Deep3DFaceReconstruction.training.options import parse_train  # noqa: E402
 
@@ -81,8 +82,7 @@ def start_losses(folder):
     with tf.Graph().as_default():
         id_net = perceptual_net.choose('auto')
         face_model = load_face_model()
-        weights = weights_of(parse_train([]))
-        model = ReconstructionModel(face_model, weights, id_net, perceptual_net.load(id_net))
+        model = ReconstructionModel(face_model, model_options(parse_train([])), id_net, perceptual_net.load(id_net))
         iterator = tf.data.make_initializable_iterator(
             make_dataset(SampleReader(samples, shuffle=False), TRAINING // 4, repeat=False))
         batch = iterator.get_next()

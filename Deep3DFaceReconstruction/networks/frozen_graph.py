@@ -12,6 +12,8 @@ from Deep3DFaceReconstruction.tf1 import tf
 
 INPUT_NAME = 'input_imgs'
 OUTPUT_NAME = 'coeff'
+# An attribute of the output node that only graphs of this program have; TensorFlow ignores such a name.
+_OWN_MARK = '_Deep3DFaceReconstruction'
 
 # Images per run. On CPUs the maps of eight images are what the caches still hold; more is slower.
 CHUNK = 8
@@ -66,6 +68,15 @@ def save(graph_def, path):
         f.write(graph_def.SerializeToString())
 
 
+def is_own(path):
+    """Whether a file is a frozen R-Net that `freeze_r_net` made."""
+    try:
+        nodes = load(path).node
+    except CheckpointError:
+        return False
+    return any(node.name == OUTPUT_NAME and _OWN_MARK in node.attr for node in nodes)
+
+
 def function_of(graph_def, source, output=OUTPUT_NAME, config=None):
     """A frozen graph as a GraphFunction of `images` -> the output's array.
 
@@ -106,7 +117,11 @@ def freeze_r_net(values, source):
         with checkpoints.frozen_variables(values, source, 'R_Net'):
             coeff = r_net.R_Net(images, gamma=r_net.WHITE_GAMMA if white else r_net.FULL_GAMMA)
         tf.identity(coeff, name=OUTPUT_NAME)
-        return graph.as_graph_def()
+    graph_def = graph.as_graph_def()
+    for node in graph_def.node:
+        if node.name == OUTPUT_NAME:
+            node.attr[_OWN_MARK].b = True
+    return graph_def
 
 
 def load_any(path):

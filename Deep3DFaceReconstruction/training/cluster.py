@@ -1,31 +1,15 @@
-"""Synchronous data-parallel training on TensorFlow's gRPC runtime: who is who, and how contributions are exchanged.
+"""Who is who in a cluster: roles, addresses, devices, and the TensorFlow runtime of each process.
 
-Variables live on the parameter servers. In each step every worker computes the contribution of its own batches and
-puts it into its own queue on the servers; the chief (worker 0) takes exactly one contribution of this step from each
-worker, sums, applies, and advances the global step, upon which the workers go on. A contribution bears the step and
-the generation it was computed for, so that what a killed worker or a former chief left behind is known and dropped:
-the result is that of one process with the joint batch, whoever was killed when.
-
-The generation, an int64 on the first parameter server, says what the chief is doing: CLOSED while it fills the
-variables, then a number of its own while it trains, FINISHED at the end. Workers and servers only read it.
+Parameter servers hold the variables, workers compute; worker 0 is the chief. A process by itself is a cluster of one
+worker and no parameter server: its variables lie in the process, and nobody needs to be waited for.
 """
 import json
-import random
+import sys
 import time
-from collections import namedtuple
+from typing import NamedTuple, Tuple
 
 from Deep3DFaceReconstruction.errors import UserError, one_line
 from Deep3DFaceReconstruction.tf1 import tf
-from Deep3DFaceReconstruction.training.gradient_step import make_sums
-
-CLOSED, FINISHED = 0, -1
-_POLL_SECONDS = 0.004
-_QUEUE_LENGTH = 8
-# How long a parameter server waits, once training is over, for workers that never say goodbye.
-_GOODBYE_SECONDS = 30.0
-
-# ps, workers: tuples of 'host:port'; job: 'ps' or 'worker'; index: of this process.
-Cluster = namedtuple('Cluster', 'ps workers job index')
 
 # What session calls raise when another machine is gone.
 LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.FailedPreconditionError,
@@ -40,8 +24,65 @@ class InterruptedWaitError(Exception):
     """A wait was given up because the caller's `stopping` turned true."""
 
 
+class Cluster(NamedTuple):
+    """The cluster as one of its processes sees it."""
+    ps: Tuple[str, ...]       # 'host:port' of each parameter server
+    workers: Tuple[str, ...]  # and of each worker
+    job: str                  # 'ps' or 'worker', of this process
+    index: int                # of this process within its job
+
+    @property
+    def is_alone(self):
+        """Whether this process trains by itself."""
+        return not self.ps
+
+    @property
+    def is_server(self):
+        """Whether this process is a parameter server."""
+        return self.job == 'ps'
+
+    @property
+    def is_chief(self):
+        """Whether this process decides: worker 0."""
+        return self.job == 'worker' and self.index == 0
+
+    @property
+    def jobs(self):
+        """{job: list of 'host:port'} for TensorFlow."""
+        return {'ps': list(self.ps), 'worker': list(self.workers)}
+
+    @property
+    def address(self):
+        """'host:port' of this process."""
+        return self.jobs[self.job][self.index]
+
+    @property
+    def worker_device(self):
+        """What this worker computes on, for tf.device."""
+        return '' if self.is_alone else '/job:worker/task:%d' % self.index
+
+    @property
+    def shared_device(self):
+        """Where the chief's state and the workers' reports are, for tf.device."""
+        return '/cpu:0' if self.is_alone else '/job:ps/task:0/cpu:0'
+
+    def device_setter(self):
+        """For tf.device: places variables on the servers in turn and everything else on this worker."""
+        return tf.train.replica_device_setter(worker_device=self.worker_device, cluster=self.jobs)
+
+    def device_filters(self):
+        """The machines that this process's sessions wait for: itself and the servers, so that no worker waits for
+        another one's restart inside TensorFlow."""
+        if self.is_alone:
+            return []
+        return ['/job:ps'] + ([] if self.is_server else [self.worker_device])
+
+
+ALONE = Cluster((), ('localhost',), 'worker', 0)
+
+
 def cluster_of(options, environ):
-    """The Cluster that the flags or else TF_CONFIG describe, or None for one process alone.
+    """The Cluster that the flags or else TF_CONFIG describe, or ALONE.
 
     In TF_CONFIG a job `chief` or `master` counts as the first worker.
 
@@ -56,10 +97,10 @@ def cluster_of(options, environ):
     elif environ.get('TF_CONFIG'):
         cluster = _from_tf_config(environ['TF_CONFIG'])
     else:
-        return None
-    if cluster is None:
-        return None
-    hosts = cluster.ps if cluster.job == 'ps' else cluster.workers
+        cluster = ALONE
+    if cluster == ALONE:
+        return ALONE
+    hosts = cluster.jobs[cluster.job]
     if not cluster.ps or not cluster.workers:
         raise ClusterError('expected at least one parameter server and one worker, got %d and %d'
                            % (len(cluster.ps), len(cluster.workers)))
@@ -80,7 +121,7 @@ def _from_tf_config(text):
     except (ValueError, AttributeError, TypeError) as error:
         raise ClusterError('TF_CONFIG: expected JSON with "cluster" and "task", got %.80r (%s)' % (text, error))
     if not ps and len(workers) <= 1:
-        return None
+        return ALONE
     if kind in ('chief', 'master'):
         kind, index = 'worker', 0
     elif kind == 'worker':
@@ -90,215 +131,62 @@ def _from_tf_config(text):
     return Cluster(ps, workers, kind, index)
 
 
-def start_server(cluster, config):
-    """This process's gRPC server, a tf.train.Server.
-
-    Raises:
-      ClusterError: its port cannot be had.
-    """
-    spec = {'ps': list(cluster.ps), 'worker': list(cluster.workers)}
-    try:
-        return tf.train.Server(tf.train.ClusterSpec(spec), cluster.job, cluster.index, config=config)
-    except tf.errors.OpError as error:
-        address = spec[cluster.job][cluster.index]
-        raise ClusterError('%s: cannot serve there (%s)' % (address, one_line(error)))
-
-
-def device_filters(cluster):
-    """The machines that this process's sessions wait for: itself and the servers, so that no worker waits for
-    another one's restart inside TensorFlow."""
-    own = [] if cluster.job == 'ps' else ['/job:worker/task:%d' % cluster.index]
-    return ['/job:ps'] + own
-
-
-def device_setter(cluster):
-    """Places variables on the servers in turn and everything else on this worker."""
-    return tf.train.replica_device_setter(
-        worker_device='/job:worker/task:%d' % cluster.index,
-        cluster={'ps': list(cluster.ps), 'worker': list(cluster.workers)})
-
-
-class Generation:
-    """The chief's state, readable everywhere, and the workers' goodbyes."""
-
-    def __init__(self):
-        with tf.device('/job:ps/task:0/cpu:0'):
-            self._value = tf.get_variable('cluster/generation', [], tf.int64, tf.constant_initializer(CLOSED),
-                                          trainable=False, collections=[tf.GraphKeys.LOCAL_VARIABLES])
-            self._is_set = tf.identity(tf.is_variable_initialized(self._value))
-            self._read = tf.identity(self._value)
-            self._new = tf.placeholder(tf.int64, [])
-            self._assign = tf.assign(self._value, self._new)
-            self._goodbyes = tf.FIFOQueue(10000, [tf.int32], [[]], shared_name='cluster/goodbyes')
-            self._say_goodbye = self._goodbyes.enqueue(0)
-            self._goodbye_count = self._goodbyes.size()
-
-    def read(self, session):
-        """CLOSED (also before the chief ever came), FINISHED or the chief's number."""
-        return int(session.run(self._read)) if session.run(self._is_set) else CLOSED
-
-    def write(self, session, value):
-        """The chief's alone."""
-        session.run(self._assign, {self._new: value})
-
-    def open(self, session):
-        """Starts a generation; returns its number."""
-        number = random.SystemRandom().randrange(1, 2 ** 62)
-        self.write(session, number)
-        return number
-
-    def say_goodbye(self, session):
-        """A worker has seen FINISHED and leaves."""
-        session.run(self._say_goodbye)
-
-    def wait_until_all_left(self, session, others):
-        """Waits for the goodbyes of so many processes, up to half a minute."""
-        deadline = time.time() + _GOODBYE_SECONDS
-        while session.run(self._goodbye_count) < others and time.time() < deadline:
-            time.sleep(0.05)
-
-
-def run_parameter_server(cluster, config, stopping):
-    """Serves variables until training is over (or `stopping()` is true)."""
-    server = start_server(cluster, config)
-    with tf.Graph().as_default():
-        generation = Generation()
-        with tf.Session(server.target, config=tf.ConfigProto(device_filters=device_filters(cluster))) as session:
-            while generation.read(session) != FINISHED:
-                if stopping():
-                    return
-                time.sleep(0.2)
-            if cluster.index == 0:
-                # The others read the generation from here.
-                generation.wait_until_all_left(session, len(cluster.workers) - 1 + len(cluster.ps) - 1)
-            else:
-                generation.say_goodbye(session)
-
-
-class Exchange:
-    """The queues and sums on the servers. Every worker builds it alike, inside `device_setter`.
+class Runtime:
+    """Runs this process's sessions: by itself, or in a cluster through a gRPC server that the others reach.
 
     Args:
       cluster: Cluster.
-      step: gradient_step.GradientStep of this process.
-      metrics: how many float32 numbers each worker reports with a contribution.
+      threads: of TensorFlow; 0: one for each core.
+    Raises:
+      ClusterError: this process's port cannot be had.
     """
 
-    def __init__(self, cluster, step, metrics):
-        self._cluster = cluster
-        self._generation = tf.placeholder(tf.int64, [])
-        self._step = tf.placeholder(tf.int64, [])
-        self._report = [tf.placeholder(tf.bool, []), tf.placeholder(tf.float32, [metrics]),
-                        tf.placeholder(tf.string, [None])]
-        groups = {}
-        for index, variable in enumerate(step.targets):
-            groups.setdefault(variable.device, []).append(index)
-        self._groups = sorted(groups.items())
-        sums = [None] * len(step.targets)
-        for number, (device, members) in enumerate(self._groups):
-            with tf.device(device):
-                for index, total in zip(members, make_sums([step.targets[i] for i in members], 'server%d' % number)):
-                    sums[index] = total
-        self.sums = sums
-        self._begin = tf.group(*[tf.assign(total, own) for total, own in zip(sums, step.sums)])
-        if cluster.index == 0:
-            self._chief_ends(step)
-        else:
-            self._push = self._worker_end(step)
+    def __init__(self, cluster, threads):
+        self.cluster = cluster
+        # What a server is started with holds for the sessions that it runs.
+        self._config = tf.ConfigProto(allow_soft_placement=True, intra_op_parallelism_threads=threads,
+                                      inter_op_parallelism_threads=threads)
+        if cluster.is_server:
+            self._config.device_count['GPU'] = 0
+        self._config.gpu_options.allow_growth = True
+        self._server = None if cluster.is_alone else self._start_server()
+        self._config.device_filters.extend(cluster.device_filters())
 
-    def _queues(self, worker, targets):
-        """This worker's queues: for each group of variables, and for its report."""
-        tag = [tf.int64, tf.int64]
-        queues = []
-        for number, (device, members) in enumerate(self._groups):
-            with tf.device(device):
-                queues.append(tf.FIFOQueue(
-                    _QUEUE_LENGTH, tag + [targets[i].dtype.base_dtype for i in members],
-                    [[], []] + [targets[i].shape for i in members],
-                    shared_name='cluster/contribution_%d_%d' % (worker, number)))
-        with tf.device('/job:ps/task:0/cpu:0'):
-            report = tf.FIFOQueue(_QUEUE_LENGTH, tag + [tf.bool, tf.float32, tf.string],
-                                  shared_name='cluster/report_%d' % worker)
-        return queues, report
+    def _start_server(self):
+        cluster = self.cluster
+        try:
+            return tf.train.Server(tf.train.ClusterSpec(cluster.jobs), cluster.job, cluster.index,
+                                   config=self._config)
+        except tf.errors.OpError as error:
+            raise ClusterError('%s: cannot serve there (%s)' % (cluster.address, one_line(error)))
 
-    def _worker_end(self, step):
-        queues, report = self._queues(self._cluster.index, step.targets)
-        tag = [self._generation, self._step]
-        pushes = [queue.enqueue(tag + [step.sums[i] for i in members])
-                  for queue, (_, members) in zip(queues, self._groups)]
-        return tf.group(*(pushes + [report.enqueue(tag + self._report)]))
+    def session(self, graph):
+        """A tf.Session of a graph."""
+        return tf.Session(self._server.target if self._server else '', graph=graph, config=self._config)
 
-    def _chief_ends(self, step):
-        self._sizes, self._takes = {}, {}
-        for worker in range(1, len(self._cluster.workers)):
-            queues, report = self._queues(worker, step.targets)
-            for number, (queue, (device, members)) in enumerate(zip(queues, self._groups)):
-                with tf.device(device):
-                    fields = queue.dequeue()
-                    ours = self._is_current(fields)
-                    # A left-over may hold anything, even NaN: it is replaced, not multiplied, by zero.
-                    parts = tf.cond(ours, lambda f=fields: [tf.identity(x) for x in f[2:]],
-                                    lambda f=fields: [tf.zeros_like(x) for x in f[2:]])
-                    parts = parts if isinstance(parts, (list, tuple)) else [parts]
-                    added = [tf.assign_add(self.sums[i], part) for i, part in zip(members, parts)]
-                    with tf.control_dependencies(added):
-                        self._takes[worker, number] = [tf.identity(ours)]
-                self._sizes[worker, number] = queue.size()
-            fields = report.dequeue()
-            self._takes[worker, 'report'] = [self._is_current(fields)] + fields[2:]
-            self._sizes[worker, 'report'] = report.size()
-
-    def _is_current(self, fields):
-        return tf.equal(fields[0], self._generation) & tf.equal(fields[1], self._step)
-
-    def push(self, session, generation, step, finite, metrics, names):
-        """A worker hands in its sums and its report for a step."""
-        session.run(self._push, dict(zip([self._generation, self._step] + self._report,
-                                         [generation, step, finite, metrics, names])))
-
-    def collect(self, session, generation, step, stopping, waiting):
-        """The chief starts from its own sums and adds each other worker's, once.
+    def run(self, build, use, stopping, on_loss):
+        """Builds a graph and uses it in a session; from the start again where a parameter server was lost.
 
         Args:
-          session: the chief's.
-          generation, step: what is being collected.
+          build: function -> what `use` needs; called inside a fresh default graph.
+          use: function of (session, what was built).
           stopping: function -> whether to give up.
-          waiting: called with the list of workers that have not come yet, after each round that brought nothing.
+          on_loss: what happens next, for the user.
         Returns:
-          [(finite, metrics, names)] of the other workers.
+          what `use` returns.
         Raises:
-          InterruptedWaitError: stopping() was true.
+          InterruptedWaitError: a server was lost and stopping() is true.
         """
-        session.run(self._begin)
-        feed = {self._generation: generation, self._step: step}
-        reports, pending = [], set(self._takes)
-        while pending:
-            sizes = session.run({key: self._sizes[key] for key in pending})
-            came = [key for key in sorted(pending, key=str) if sizes[key]]
-            for key in came:
-                result = session.run(self._takes[key], feed)
-                if result[0]:
-                    pending.remove(key)
-                    if key[1] == 'report':
-                        reports.append(tuple(result[1:]))
-            if not came:
-                if stopping():
-                    raise InterruptedWaitError()
-                waiting(sorted({worker for worker, _ in pending}))
-                time.sleep(_POLL_SECONDS)
-        return reports
-
-
-def wait_for(probe, stopping):
-    """Polls until probe() returns something true, and returns that.
-
-    Raises:
-      InterruptedWaitError: stopping() was true first.
-    """
-    while True:
-        found = probe()
-        if found:
-            return found
-        if stopping():
-            raise InterruptedWaitError()
-        time.sleep(_POLL_SECONDS)
+        while True:
+            with tf.Graph().as_default() as graph:
+                built = build()
+                try:
+                    with self.session(graph) as session:
+                        return use(session, built)
+                except LOST as error:
+                    if self.cluster.is_alone:
+                        raise
+                    sys.stderr.write('lost a parameter server (%s); %s\n' % (one_line(error), on_loss))
+                    if stopping():
+                        raise InterruptedWaitError()
+                    time.sleep(1.0)

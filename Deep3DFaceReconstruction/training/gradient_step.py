@@ -5,12 +5,16 @@ summed and then applied at once: whether the batches came one after the other (a
 is the same to the result. With `count` batches a step each contribution is divided by count beforehand, so that the
 sum is the mean. Batch norm normalises each batch by itself in every case ("ghost" batch norm, Hoffer et al. 2017).
 """
-import collections
+from typing import NamedTuple
 
 from Deep3DFaceReconstruction.tf1 import tf
 
-# finite: whether loss and all contributions are; first / more: ops that set / add to the sums of this process.
-Contribution = collections.namedtuple('Contribution', 'finite first more')
+
+class Contribution(NamedTuple):
+    """What one batch does to the sums of this process."""
+    finite: tf.Tensor    # bool: whether the loss and all contributions are
+    first: tf.Operation  # sets the sums
+    more: tf.Operation   # adds to the sums
 
 
 class GradientStep:
@@ -20,10 +24,10 @@ class GradientStep:
       loss: scalar to minimise.
       moving_statistics: the layers.MovingStatistics that the batch moves.
       count: batches per step over all processes.
-      sum_device: device of this process's sums, or None.
+      sum_device: device of this process's sums; '' leaves it to TensorFlow.
     """
 
-    def __init__(self, loss, moving_statistics, count, sum_device=None):
+    def __init__(self, loss, moving_statistics, count, sum_device=''):
         trained = tf.trainable_variables()
         gradients = tf.gradients(loss / count, trained)
         statistics = moving_statistics.steps

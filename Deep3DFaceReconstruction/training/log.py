@@ -5,7 +5,9 @@ import time
 
 from tqdm import tqdm
 
+from Deep3DFaceReconstruction.errors import TrainingError
 from Deep3DFaceReconstruction.tf1 import tf
+from Deep3DFaceReconstruction.training.run_folder import write_error
 
 # The published names of the scalars, by the field of reconstruction_model.Losses.
 _TAGS = {'total': 'train_error', 'photo': 'photo_error', 'landmark': 'lm_error', 'perceptual': 'id_sim_error',
@@ -23,11 +25,23 @@ def scalars(losses):
 class SummaryWriter:
     """Writes TensorBoard events below a folder, in one sub-folder for each of 'train' and 'val'.
 
-    Build and use it inside the training graph's context.
+    Build and use it inside the training graph's context; close it, or use it in a `with` block.
+
+    Raises:
+      TrainingError: a folder cannot be made. What cannot be written later is left out by TensorFlow.
     """
 
     def __init__(self, folder):
-        self._writers = {name: tf.summary.FileWriter(os.path.join(folder, name)) for name in ('train', 'val')}
+        try:
+            self._writers = {name: tf.summary.FileWriter(os.path.join(folder, name)) for name in ('train', 'val')}
+        except (OSError, tf.errors.OpError) as error:
+            raise TrainingError('%s: expected a folder that can be written, got: %s' % (folder, write_error(error)))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     def text(self, name, text):
         """Shows a text, such as the configuration, in the TEXT tab."""
@@ -51,7 +65,13 @@ class SummaryWriter:
 
 
 class Progress:
-    """The progress bar: step, ETA, images/s and the losses. Beside it, lines of text."""
+    """The progress bar: step, ETA, images/s and the losses; and lines of text. Close it, or use a `with` block.
+
+    Args:
+      steps: in all.
+      start: of them done.
+      images_per_step: over all workers.
+    """
 
     def __init__(self, steps, start, images_per_step):
         self._images = images_per_step
@@ -61,6 +81,12 @@ class Progress:
         interval = 0.5 if sys.stderr.isatty() else 60.0
         self._bar = tqdm(total=steps, initial=start, unit='step', mininterval=interval, maxinterval=2 * interval,
                          dynamic_ncols=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     def advance(self, losses):
         """One step is done; losses is Losses of numbers."""

@@ -2,7 +2,8 @@
 import argparse
 import json
 import os
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict
+from typing import List, NamedTuple, Optional, Tuple
 
 from Deep3DFaceReconstruction.conventions import ID_NETWORKS
 from Deep3DFaceReconstruction.system import assets
@@ -23,19 +24,59 @@ PRESETS = {
                          w_gamma=0.0),
 }
 
-TrainOptions = namedtuple('TrainOptions', [
+
+class TrainOptions(NamedTuple):
+    """What the command line says; train.py -h explains each."""
     # what goes in and out
-    'data_path', 'val_data_path', 'face_model', 'model_name', 'result', 'pretrain_weights', 'resume', 'export',
+    data_path: List[str]
+    val_data_path: List[str]
+    face_model: Optional[str]
+    model_name: str
+    result: str
+    pretrain_weights: Optional[str]
+    resume: bool
+    export: Optional[str]
     # the network and the losses
-    'preset', 'gamma', 'id_net', 'w_photo', 'w_landmark', 'w_id', 'w_reg', 'w_ex', 'w_tex', 'w_reflect', 'w_gamma',
-    'weight_decay', 'bn_decay', 'freeze_bn', 'residual_gamma',
+    preset: str
+    gamma: int  # how many lighting coefficients: light_dim elsewhere
+    id_net: str
+    w_photo: float
+    w_landmark: float
+    w_id: float
+    w_reg: float
+    w_ex: float
+    w_tex: float
+    w_reflect: float
+    w_gamma: float
+    weight_decay: float
+    bn_decay: float
+    freeze_bn: bool
+    residual_gamma: float
     # the optimizer
-    'steps', 'batch_size', 'accumulate', 'lr', 'lr_heads', 'center_heads', 'lr_decay', 'lr_decay_step', 'seed',
-    'augment',
+    steps: int
+    batch_size: int
+    accumulate: int
+    lr: float
+    lr_heads: float
+    center_heads: bool
+    lr_decay: float
+    lr_decay_step: int
+    seed: int
+    augment: bool
     # how often, how many
-    'save_every', 'validate_every', 'summary_every', 'keep', 'val_batch_size', 'loader_threads', 'threads',
+    save_every: int
+    validate_every: int
+    summary_every: int
+    keep: int
+    val_batch_size: int
+    loader_threads: int
+    threads: int
     # many machines
-    'ps_hosts', 'worker_hosts', 'job_name', 'task_index', 'verbose'])
+    ps_hosts: Tuple[str, ...]
+    worker_hosts: Tuple[str, ...]
+    job_name: Optional[str]
+    task_index: int
+    verbose: bool
 
 
 def train_parser():
@@ -45,9 +86,21 @@ def train_parser():
         description='Trains R-Net with the hybrid weakly-supervised loss of Deng et al. 2019 on training sets that '
                     'preprocess_img.py or synthesize.py wrote. Checkpoints go to RESULT/MODEL_NAME/iter_N.ckpt, '
                     'TensorBoard summaries to RESULT/MODEL_NAME/summary.',
-        epilog='SIGINT and SIGTERM save a checkpoint and stop; --resume goes on from it. Exit code: 0 when trained or '
-               'stopped so, 1 when training had to stop, 2 when it could not be started.')
-    group = parser.add_argument_group('what goes in and out')
+        epilog='SIGINT and SIGTERM save a checkpoint and stop; --resume continues from it. Exit code: 0 when training '
+               'is complete, 1 when it began and failed, 2 when it could not begin, 130 when it was stopped.')
+    _add_files(parser.add_argument_group('what goes in and out'))
+    network = parser.add_argument_group('the network and the losses')
+    _add_losses(network)
+    _add_network(network)
+    _add_optimizer(parser.add_argument_group('the optimizer (Adam)'))
+    _add_counts(parser.add_argument_group('how often and how many'))
+    _add_cluster(parser.add_argument_group('many machines',
+                                           'The same on all; or set TF_CONFIG. See docs/training.md.'))
+    parser.add_argument('--verbose', action='store_true', help="show TensorFlow's own messages")
+    return parser
+
+
+def _add_files(group):
     group.add_argument('--data_path', nargs='+', default=[_DATA], metavar='DIR',
                        help='training sets: folders, or text files that list folders or images; all are mixed')
     group.add_argument('--val_data_path', nargs='+', default=[_DATA], metavar='DIR', help='validation sets, likewise')
@@ -57,52 +110,60 @@ def train_parser():
                        help='folder of all runs')
     group.add_argument('--pretrain_weights', default=None, metavar='CKPT',
                        help='start R-Net from this checkpoint; without it, the trunk starts from '
-                            'weights/resnet/resnet_v1_50.ckpt where that is there')
-    group.add_argument('--resume', action='store_true', help='go on from the newest checkpoint of the run, if any')
+                            'weights/resnet/resnet_v1_50.ckpt if that file exists')
+    group.add_argument('--resume', action='store_true',
+                       help='continue from the newest checkpoint of the run, if there is one')
     group.add_argument('--export', nargs='?', const=assets.FACE_RECON_PB, default=None, metavar='PB',
                        help='freeze the best (or else the newest) checkpoint into PB, by default '
-                            'network/FaceReconModel.pb, which demo.py uses: at the end of training, or at once where '
-                            'the run is there and --resume is not given')
+                            'network/FaceReconModel.pb, which demo.py uses: at the end of training, or at once if '
+                            'the run exists and --resume is not given. A PB that train.py did not write is not '
+                            'overwritten')
 
-    group = parser.add_argument_group('the network and the losses')
+
+def _add_losses(group):
     group.add_argument('--preset', choices=sorted(PRESETS), default='published',
                        help='the hyper-parameters of the published program or those of the paper')
     _add(group, '--gamma', int, 'lighting coefficients: 27 (three channels) or 9 (white light)', choices=(27, 9))
     group.add_argument('--id_net', choices=ID_NETWORKS, default='auto',
-                       help='network of the perceptual loss. auto: facenet where weights/id_net has it, else dlib')
+                       help='network of the perceptual loss. auto: facenet if weights/id_net has it, else dlib')
     for name, what in (('photo', 'photometric loss'), ('landmark', 'landmark loss'), ('id', 'perceptual loss'),
                        ('reg', 'coefficient prior'), ('ex', 'expression within the prior'),
                        ('tex', 'texture within the prior'), ('reflect', 'reflectance loss'),
                        ('gamma', 'loss that keeps the light white')):
         _add(group, '--w_' + name, not_negative, 'weight of the ' + what)
-    _add(group, '--weight_decay', not_negative, 'weight of the square of all convolution weights (half the sum)')
-    _add(group, '--bn_decay', not_negative, 'how much a step keeps of the moving statistics of batch norm; a short '
-         'training from scratch needs less, such as 0.9')
 
+
+def _add_network(group):
+    _add(group, '--weight_decay', not_negative, 'weight of the square of all convolution weights (half the sum)')
+    _add(group, '--bn_decay', not_negative, 'how much of the moving statistics of batch norm a step keeps; a short '
+         'training from scratch needs less, such as 0.9')
     group.add_argument('--freeze_bn', action='store_true',
                        help='batch norm normalises by its moving statistics in training too, because those of a small '
-                            'batch say more of its company than of the picture. A network that starts from random '
-                            'numbers measures them first')
-    _add(group, '--residual_gamma', not_negative, 'where a trunk that starts from random numbers starts the factor of '
-         'what each residual unit adds; less than 1 learns faster at first')
-    group = parser.add_argument_group('the optimizer (Adam)')
-    _add(group, '--steps', natural, 'steps in all, those before --resume included')
+                            'batch depend more on the other images than on the image itself. A network that starts '
+                            'from random numbers measures them first')
+    _add(group, '--residual_gamma', not_negative, 'initial factor of what each residual unit adds, for a trunk that '
+         'starts from random numbers; less than 1 learns faster at first')
+
+
+def _add_optimizer(group):
+    _add(group, '--steps', natural, 'total number of steps, including those before --resume')
     _add(group, '--batch_size', positive, 'images per step and worker and accumulation')
     group.add_argument('--accumulate', type=positive, default=1, metavar='N',
                        help='batches per step, one after the other: --batch_size 4 --accumulate 4 for 16 images on a '
                             'small GPU; batch norm sees 4 at a time')
     _add(group, '--lr', not_negative, 'learning rate')
     _add(group, '--lr_heads', not_negative, 'its factor for the seven heads; a trunk that starts from random numbers '
-         'needs a rate that its heads cannot stand')
+         'needs a rate that is too high for its heads')
     group.add_argument('--center_heads', action='store_true',
-                       help='train the heads about the mean feature; checkpoints stay as they are. From random '
-                            'numbers the landmarks fall in two thirds of the steps')
+                       help='train the heads about the mean feature; checkpoints keep their format. From random '
+                            'numbers, two thirds of the steps then give the same landmark error')
     _add(group, '--lr_decay', not_negative, 'its factor from --lr_decay_step on')
     _add(group, '--lr_decay_step', natural, 'step from which the learning rate is lower')
     group.add_argument('--seed', type=natural, default=0, metavar='N', help='of initialisation and data order')
     group.add_argument('--augment', action='store_true', help='shift, scale, colour and mirror the training images')
 
-    group = parser.add_argument_group('how often and how many')
+
+def _add_counts(group):
     for name, default, what in (('save_every', 1000, 'steps between checkpoints'),
                                 ('validate_every', 1000, 'steps between validations'),
                                 ('summary_every', 100, 'steps between summaries'),
@@ -113,14 +174,13 @@ def train_parser():
     group.add_argument('--threads', type=natural, default=0, metavar='N',
                        help='threads of TensorFlow; 0: one for each core')
 
-    group = parser.add_argument_group('many machines', 'Alike on all; or set TF_CONFIG. See docs/training.md.')
+
+def _add_cluster(group):
     group.add_argument('--ps_hosts', type=_hosts, default=(), metavar='HOST:PORT,...', help='parameter servers')
     group.add_argument('--worker_hosts', type=_hosts, default=(), metavar='HOST:PORT,...',
                        help='workers; the first one is the chief: it saves and validates')
     group.add_argument('--job_name', choices=('ps', 'worker'), default=None, help='what this process is')
     group.add_argument('--task_index', type=natural, default=0, metavar='N', help='which of them it is, from 0')
-    parser.add_argument('--verbose', action='store_true', help='show what TensorFlow has to say')
-    return parser
 
 
 def parse_train(arguments=None):

@@ -11,7 +11,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from Deep3DFaceReconstruction.doctor import asset_checks, catalogue, child_checks, machine_checks, report, stray_files
-from Deep3DFaceReconstruction.doctor.findings import MISSING, OK, WRONG, Finding, Verdict
+from Deep3DFaceReconstruction.doctor.catalogue import MISSING, OK, WRONG, Finding, Verdict
 from Deep3DFaceReconstruction.errors import AssetError, one_line
 from Deep3DFaceReconstruction.system import assets
 

@@ -5,7 +5,7 @@ when they are called; each takes a path, returns a Verdict and raises AssetError
 """
 import os
 
-from Deep3DFaceReconstruction.doctor.findings import MISSING, OK, WRONG, Verdict
+from Deep3DFaceReconstruction.doctor.catalogue import MISSING, OK, WRONG, Verdict
 from Deep3DFaceReconstruction.errors import AssetError, one_line
 from Deep3DFaceReconstruction.system import file_kinds
 

@@ -1,20 +1,52 @@
-"""Everything that the program can use: what it is for, what works without it, where it comes from, where it goes.
+"""Everything that the program can use, one entry a row of the doctor's table; and what the doctor can say of an entry.
 
-One entry for each row of the doctor's table. Needs nothing but Python itself.
+An entry says what a thing is for, what works without it, where it comes from and where it goes. Needs nothing but
+Python itself.
 """
 import os
-from collections import namedtuple
+from typing import NamedTuple, Optional
 
 from Deep3DFaceReconstruction.system import assets, file_kinds
 
 MACHINE, FACES, MODELS, NETWORKS, STRAY = ('This machine', 'Finding faces', 'Face model', 'Networks',
                                            'Files that nothing reads where they are')
 
-# key: its stable name; name: what people call it; section: heading in the table; place: where it goes, from the
-# repository's root, or None; kind: of file_kinds, what its bytes should look like; purpose, without, source, licence:
-# parts of sentences.
-Item = namedtuple('Item', 'key name section place kind purpose without source licence')
-Item.__new__.__defaults__ = (None, None, '', '', '', '')
+OK = 'ok'                # there and right
+MISSING = 'missing'      # not there
+WRONG = 'wrong'          # there, but not what it should be
+UNCHECKED = 'unchecked'  # there, but what would look into it (NumPy, TensorFlow) is missing or broken
+STATES = (OK, MISSING, WRONG, UNCHECKED)
+
+
+class Item(NamedTuple):
+    """A thing that the program can use."""
+    key: str                     # its stable name
+    name: str                    # what people call it
+    section: str                 # heading in the table
+    place: Optional[str] = None  # where it goes, from the repository's root; a folder ends with a separator
+    kind: Optional[str] = None   # of file_kinds: what its bytes should look like
+    purpose: str = ''            # what it is for, as a part of a sentence
+    without: str = ''            # what happens without it, likewise
+    source: str = ''             # where it comes from
+    licence: str = ''
+
+
+class Verdict(NamedTuple):
+    """What a check says of one thing."""
+    state: str        # one of STATES
+    found: str        # what was seen, in words
+    advice: str = ''  # sentences; '' where the catalogue says what to do
+
+
+class Finding(NamedTuple):
+    """A verdict on an entry of the catalogue."""
+    item: Item
+    state: str
+    found: str
+    advice: str
+    path: Optional[str]  # where it was looked for
+    blocks_demo: bool    # whether demo.py cannot run because of it
+
 
 # Files of the package face_recognition_models by the key of their entry.
 PACKAGE_FILES = {

@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 from Deep3DFaceReconstruction.doctor import asset_checks, gpu_check, machine_checks
-from Deep3DFaceReconstruction.doctor.findings import OK, UNCHECKED, WRONG, Verdict
+from Deep3DFaceReconstruction.doctor.catalogue import OK, UNCHECKED, WRONG, Verdict
 from Deep3DFaceReconstruction.errors import AssetError, one_line
 from Deep3DFaceReconstruction.system import assets
 

@@ -8,9 +8,9 @@ import glob
 import os
 import re
 import tempfile
-from collections import namedtuple
+from typing import NamedTuple, Optional, Tuple
 
-from Deep3DFaceReconstruction.doctor.findings import MISSING, OK, WRONG, Verdict
+from Deep3DFaceReconstruction.doctor.catalogue import MISSING, OK, WRONG, Verdict
 
 # CUDA 10, which TensorFlow 1.15 from PyPI is built with, knows no GPU from this compute capability on (Ampere and
 # later). NVIDIA's containers have builds of 1.15 with later CUDAs.
@@ -23,11 +23,20 @@ _NO_DEVICE, _MISMATCH = 100, 803  # cuda.h: CUDA_ERROR_NO_DEVICE, CUDA_ERROR_SYS
 _NOT_LOADED = re.compile(r"Could not load dynamic library '([^']+)'")
 _INSTALL_CUDA = "pip install 'tensorflow[and-cuda]==%s'"
 
-# hidden: the value of CUDA_VISIBLE_DEVICES where it hides all; in_machine: NVIDIA GPUs on the PCI bus; driver: None
-# where libcuda.so.1 loads, else why not; status: what cuInit returned; devices: [(name, (major, minor)), ...];
-# tensorflow: its version; cuda: the major version of CUDA that TensorFlow 1 is built with; cuda_build: whether it is
-# built with CUDA; seen: how many GPUs it lists; unloaded: libraries that it missed.
-GpuFacts = namedtuple('GpuFacts', 'hidden in_machine driver status devices tensorflow cuda cuda_build seen unloaded')
+
+class GpuFacts(NamedTuple):
+    """What the system, the driver and TensorFlow say of GPUs."""
+    hidden: Optional[str]        # the value of CUDA_VISIBLE_DEVICES where it hides all
+    in_machine: int              # NVIDIA GPUs on the PCI bus
+    driver: Optional[str]        # None where libcuda.so.1 loads, else why not
+    status: int                  # what cuInit returned
+    devices: Tuple               # ((name, (major, minor)), ...)
+    tensorflow: str              # its version
+    cuda: int                    # the major version of CUDA that TensorFlow 1 is built with
+    cuda_build: bool             # whether TensorFlow is built with CUDA
+    seen: int                    # how many GPUs it lists
+    unloaded: Tuple[str, ...]    # libraries that it missed
+
 
 
 def check_gpu():

@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 
-from Deep3DFaceReconstruction.doctor.findings import MISSING, OK, WRONG, Verdict
+from Deep3DFaceReconstruction.doctor.catalogue import MISSING, OK, WRONG, Verdict
 from Deep3DFaceReconstruction.system import assets
 
 # The environments that `make` sets up.

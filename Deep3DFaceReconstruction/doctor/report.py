@@ -3,8 +3,7 @@ import os
 import sys
 import textwrap
 
-from Deep3DFaceReconstruction.doctor.catalogue import BFM09_PARTS, REMOVABLE, STRAY
-from Deep3DFaceReconstruction.doctor.findings import MISSING, OK, UNCHECKED, WRONG
+from Deep3DFaceReconstruction.doctor.catalogue import BFM09_PARTS, MISSING, OK, REMOVABLE, STRAY, UNCHECKED, WRONG
 
 # One more whenever a key of as_dict changes its meaning.
 FORMAT = 1
@@ -18,7 +17,7 @@ def as_dict(findings):
     """For programs: plain values under stable keys.
 
     Args:
-      findings: list of findings.Finding.
+      findings: list of catalogue.Finding.
     Returns:
       dict: format; demo_can_run; python; findings: list of dicts with key, name, section, state (ok, missing, wrong,
       unchecked), found, advice, path, blocks_demo, purpose, without, source, licence, place.
@@ -39,7 +38,7 @@ def as_text(findings, columns, verbose=False):
     """For people: the table, what to do about what is wrong or missing, and whether demo.py can run.
 
     Args:
-      findings: list of findings.Finding.
+      findings: list of catalogue.Finding.
       columns: width of the terminal.
       verbose: a paragraph about everything.
     """

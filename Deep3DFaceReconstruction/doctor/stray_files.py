@@ -5,15 +5,20 @@ Needs nothing but Python itself.
 import os
 import re
 import zipfile
-from collections import namedtuple
+from typing import NamedTuple
 
 from Deep3DFaceReconstruction.doctor import catalogue
 from Deep3DFaceReconstruction.system import file_kinds
 
 FOLDERS = ('BFM', 'network', 'weights')
 
-# path: from the root, with '/'; found: words; advice: sentences.
-Stray = namedtuple('Stray', 'path found advice')
+
+class Stray(NamedTuple):
+    """A file that nothing reads where it is."""
+    path: str    # from the root, with '/'
+    found: str   # what it is, in words
+    advice: str  # sentences
+
 
 _DEPTH = 4
 # Our own, and what is hidden.

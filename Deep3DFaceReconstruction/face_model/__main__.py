@@ -50,7 +50,6 @@ def parse_arguments(arguments=None):
 def main(arguments=None):
     options = parse_arguments(arguments)
     prepare_process()
-    # NumPy reads those settings when it is imported.
     try:
         return {'convert': _convert, 'check': _check}[options.command](options)
     except (UserError, OSError) as error:

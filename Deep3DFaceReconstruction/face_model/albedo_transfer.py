@@ -1,5 +1,5 @@
 """Albedo and regions of one face model, carried over to another mesh by closest surface point."""
-from collections import namedtuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 import scipy.sparse as sp
@@ -9,7 +9,7 @@ from scipy.sparse.linalg import splu
 from Deep3DFaceReconstruction.conventions import LANDMARK_COUNT
 from Deep3DFaceReconstruction.meshes import closest_surface, registration
 
-# A landmark's slack in the warp (see point_fit.smooth_warp). On the jaw line, landmarks mark an outline, not a
+# A landmark's slack in the warp (see registration.smooth_warp). On the jaw line, landmarks mark an outline, not a
 # place on the skin: only their neighbourhood counts.
 _SLACK, _JAW_SLACK, _JAW = 0.02, 1.0, slice(0, 17)
 # Beyond the source's rim, and deeper than this behind its openings, its colours are extended, not taken (dm).
@@ -17,24 +17,28 @@ _BEYOND = 0.03
 # Pieces with fewer triangles than this share of the mesh are taken into the region around them, or out of it.
 _SMALL_PIECE = 0.005
 
-AlbedoSource = namedtuple('AlbedoSource', [
-    'vertices',    # [M,3] float64, dm
-    'triangles',   # [F,3] int, the skin's, from 0
-    'keypoints',   # [68] int, from 0
-    'meantex',     # [M,3] float32, RGB 0-255
-    'tex_base',    # [3M,K] float32
-    'skin',        # [M] bool, the region of the reflectance loss
-    'front',       # [M] bool, the smaller photometric region
-    'name',        # str or None
-    'licence',     # str or None
-])
 
-CarriedAlbedo = namedtuple('CarriedAlbedo', [
-    'meantex',     # [N,3] float32, RGB 0-255
-    'tex_base',    # [3N,K] float32
-    'skin',        # [N] bool
-    'front',       # [f] int, the triangles of the smaller photometric region, in the mesh's order
-])
+class AlbedoSource(NamedTuple):
+    """What the transfer needs of a face model."""
+    vertices: np.ndarray    # [M,3] float64, dm
+    triangles: np.ndarray   # [F,3] int, the skin's, from 0
+    keypoints: np.ndarray   # [68] int, from 0
+    meantex: np.ndarray     # [M,3] float32, RGB 0-255
+    tex_base: np.ndarray    # [3M,K] float32
+    skin: np.ndarray        # [M] bool, the region of the reflectance loss
+    front: np.ndarray       # [M] bool, the smaller photometric region
+    name: Optional[str]
+    licence: Optional[str]
+
+
+
+class CarriedAlbedo(NamedTuple):
+    """What a mesh is given."""
+    meantex: np.ndarray    # [N,3] float32, RGB 0-255
+    tex_base: np.ndarray   # [3N,K] float32
+    skin: np.ndarray       # [N] bool
+    front: np.ndarray      # [f] int, the triangles of the smaller photometric region, in the mesh's order
+
 
 
 def albedo_source(model):

@@ -17,7 +17,7 @@ from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.face_model import albedo_transfer, ict_landmarks
 from Deep3DFaceReconstruction.meshes import obj, registration, subdivision
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points
-from Deep3DFaceReconstruction.system.mat_file import save_mat
+from Deep3DFaceReconstruction.system.mat_file import basis_columns, save_mat
 
 NAME = 'ICT-FaceKit (USC ICT)'
 LICENCE = 'MIT'
@@ -72,7 +72,7 @@ def convert(folder, out_path, albedo_source, landmark_file=None, layout=ICT_LAYO
       The dict that was written: the keys of BFM_model_front.mat (exBase padded with zeros to 64 columns), name,
       licence, and exNames, the expressions' names in the order of the columns.
     Raises:
-      FaceModelError, AssetError: a file is missing or wrong, or the landmarks cannot be true.
+      FaceModelError: a file is missing or wrong, or the landmarks cannot be true.
       OSError: out_path cannot be written.
     """
     folder = _model_folder(folder)
@@ -213,20 +213,13 @@ def _licence(source):
     return '%s (shape); %s (albedo, from %s)' % (LICENCE, source.licence, source.name or 'another model')
 
 
-def _columns(components, count):
-    """[K,N,3] -> [3N,count]: xyz interleaved, one component a column, zeros behind them."""
-    columns = np.zeros((components.shape[1] * 3, count), components.dtype)
-    columns[:, :len(components)] = components.reshape(len(components), -1).T
-    return columns
-
-
 def _mat_dict(shapes, identities, triangles, point_buf, keypoints, albedo):
     """The layout of BFM_model_front.mat; indices start from 1."""
     front, region = np.unique(triangles[albedo.front], return_inverse=True)
     model = {
         'meanshape': shapes[0].reshape(1, -1),
-        'idBase': _columns(shapes[1:1 + identities], ID_DIM),
-        'exBase': _columns(shapes[1 + identities:], EX_DIM),
+        'idBase': basis_columns(shapes[1:1 + identities], ID_DIM),
+        'exBase': basis_columns(shapes[1 + identities:], EX_DIM),
         'meantex': albedo.meantex.reshape(1, -1),
         'texBase': albedo.tex_base,
         'tri': triangles + 1,

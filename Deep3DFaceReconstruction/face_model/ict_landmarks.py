@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import LANDMARK_COUNT
-from Deep3DFaceReconstruction.errors import AssetError, one_line
+from Deep3DFaceReconstruction.errors import FaceModelError, one_line
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, flip_permutation
 
 # Vertices of generic_neutral_mesh.obj, from 0, in the order of the 68 iBUG landmarks (ICT-FaceKit's README).
@@ -53,12 +53,12 @@ def find_landmarks(folders, vertex_count, landmark_file=None):
     Returns:
       (landmarks [68] int, from 0; where from, for messages).
     Raises:
-      AssetError: landmark_file cannot be read or holds no list; a list with equal or too large numbers.
+      FaceModelError: landmark_file cannot be read or holds no list; a list with equal or too large numbers.
     """
     if landmark_file is not None:
         lists = _lists(landmark_file)
         if not lists:
-            raise AssetError('%s: expected a list of %d landmark vertices, got none'
+            raise FaceModelError('%s: expected a list of %d landmark vertices, got none'
                              % (landmark_file, LANDMARK_COUNT))
         return _checked(lists[0], vertex_count, landmark_file), landmark_file
     for folder in folders:
@@ -76,7 +76,7 @@ def _lists(path):
         with open(path, encoding='utf-8', errors='replace') as stream:
             text = stream.read()
     except OSError as error:
-        raise AssetError('%s: expected a text with %d landmark vertices, got one that cannot be read: %s'
+        raise FaceModelError('%s: expected a text with %d landmark vertices, got one that cannot be read: %s'
                          % (path, LANDMARK_COUNT, one_line(error)))
     rows = [re.split(r'[\s,;]+', match.group()) for match in _NUMBERS.finditer(text)]
     return [np.array([int(number) for number in row]) for row in rows if len(row) == LANDMARK_COUNT]
@@ -85,10 +85,10 @@ def _lists(path):
 def _checked(landmarks, vertex_count, source):
     values, counts = np.unique(landmarks, return_counts=True)
     if counts.max() > 1:
-        raise AssetError('%s: expected %d different landmark vertices, got %d twice'
+        raise FaceModelError('%s: expected %d different landmark vertices, got %d twice'
                          % (source, LANDMARK_COUNT, values[counts > 1][0]))
     if values[-1] >= vertex_count:
-        raise AssetError('%s: expected landmark vertices of the face area, 0 to %d, got %d'
+        raise FaceModelError('%s: expected landmark vertices of the face area, 0 to %d, got %d'
                          % (source, vertex_count - 1, values[-1]))
     return landmarks
 
@@ -103,12 +103,12 @@ def check_landmarks(places, five_points, source):
       five_points: [5,3] the standard points, dm.
       source: where the list comes from, for the message.
     Raises:
-      AssetError: one line that says what was expected where, and what the list has.
+      FaceModelError: one line that says what was expected where, and what the list has.
     """
     wrong = _first_fault(places, five_points)
     if wrong:
-        raise AssetError('%s: this is no list of the %d iBUG landmarks of this mesh (give the right one '
-                         'with a landmark file): %s' % (source, LANDMARK_COUNT, wrong))
+        raise FaceModelError('%s: expected a list of the %d iBUG landmarks of this mesh (give one with --landmarks), '
+                             'got another: %s' % (source, LANDMARK_COUNT, wrong))
 
 
 def _first_fault(places, standard):

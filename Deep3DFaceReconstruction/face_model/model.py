@@ -17,7 +17,7 @@ from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.mat_file import CheckedArrays, MatFile
 
 # One more whenever the same file gives other arrays than before, so that caches are made anew.
-READER_VERSION = 1
+READER_VERSION = 2
 
 UNKNOWN_LICENCE = 'unknown'
 BFM09_SIZED_LICENCE = 'unknown; it has the topology of the Basel Face Model 2009, so probably its licence'
@@ -37,6 +37,7 @@ class FaceModel(NamedTuple):
     meanshape: np.ndarray         # [N,3] float32, dm, as stored: the decoder subtracts the mean over the vertices
     id_base: np.ndarray           # [3N,80] float32, dm per standard deviation, xyz interleaved
     ex_base: np.ndarray           # [3N,64] float32, likewise
+    ex_lower: np.ndarray          # [64] float32, the least that each expression coefficient may be; -inf where free
     meantex: np.ndarray           # [N,3] float32, albedo RGB 0-255
     tex_base: np.ndarray          # [3N,80] float32, likewise, rgb interleaved
     triangles: np.ndarray         # [F,3] int32
@@ -49,7 +50,7 @@ class FaceModel(NamedTuple):
 def load_face_model(path=None):
     """Loads a face model: the one place that reads model files.
 
-    What was read and checked once is taken from the cache beside the file (model_cache) the next time.
+    What was read and checked once is taken from the cache beside the file (cache.py) the next time.
 
     Args:
       path: a .mat file in the BFM_model_front layout, or the open model's .npz; None looks in BFM/ for, in this
@@ -57,7 +58,7 @@ def load_face_model(path=None):
     Returns:
       A FaceModel.
     Raises:
-      FaceModelError, or another AssetError: the file is missing or unreadable, a key is missing, or a shape, an
+      FaceModelError: the file is missing or unreadable, a key is missing, or a shape, an
         index or a value is wrong; names the file, what was expected and what it got.
     """
     path = _find_model_file() if path is None else path
@@ -78,7 +79,7 @@ def _find_model_file():
     try:
         bfm09.convert(assets.BFM_MODEL)
     except OSError as error:
-        raise FaceModelError('%s: expected to write the converted Basel Face Model here, but: %s' % (
+        raise FaceModelError('%s: expected to write the converted Basel Face Model here, got: %s' % (
             assets.BFM_MODEL, one_line(error)))
     return assets.BFM_MODEL
 
@@ -95,7 +96,8 @@ def from_mat_dict(mat, path='<dict>'):
     Args:
       mat: mapping with the keys meanshape [1,3N], idBase [3N,80], exBase [3N,64], meantex [1,3N], texBase [3N,80],
         tri [F,3], point_buf [N,8], frontmask2_idx [n,1], tri_mask2 [f,3], skinmask [1,N], keypoints [1,68]; bases
-        may have fewer columns. Optional: name, licence, text.
+        may have fewer columns. Optional: name, licence, text; exOneSided [1,k], 0 or 1: whether an expression's
+        coefficient must not be negative (k at most 64; those behind are free).
       path: named in error messages; its file name is the model's name where there is no `name`.
     Returns:
       A FaceModel.
@@ -109,35 +111,47 @@ def from_mat_dict(mat, path='<dict>'):
     count = meanshape.shape[1] // 3
     triangles = get.indices('tri', (None, 3), count)
     front = get.indices('frontmask2_idx', (None, 1), count).ravel()
-    region = get.indices('tri_mask2', (None, 3), len(front))
     id_base, id_dim = _basis(get, 'idBase', 3 * count, ID_DIM)
     ex_base, ex_dim = _basis(get, 'exBase', 3 * count, EX_DIM)
     tex_base, tex_dim = _basis(get, 'texBase', 3 * count, TEX_DIM)
-    licence = BFM09_SIZED_LICENCE if (count, len(triangles)) == (
-        bfm09.FRONT_VERTICES, bfm09.FRONT_TRIANGLES) else UNKNOWN_LICENCE
-    model = FaceModel(
+    return _read_only(FaceModel(
         path=path,
         name=get.text('name', os.path.splitext(os.path.basename(path))[0]),
-        licence=get.text('licence', licence),
-        id_dim=id_dim,
-        ex_dim=ex_dim,
-        tex_dim=tex_dim,
+        licence=get.text('licence', _probable_licence(count, len(triangles))),
+        id_dim=id_dim, ex_dim=ex_dim, tex_dim=tex_dim,
         meanshape=meanshape.reshape(-1, 3),
         id_base=id_base,
         ex_base=ex_base,
+        ex_lower=_lower_bounds(get),
         meantex=get.floats('meantex', (1, 3 * count)).reshape(-1, 3),
         tex_base=tex_base,
         triangles=triangles,
         point_buf=get.indices('point_buf', (count, 8), len(triangles) + 1),
-        region_triangles=front[region],
+        region_triangles=front[get.indices('tri_mask2', (None, 3), len(front))],
         skinmask=get.floats('skinmask', (1, count)).ravel(),
-        keypoints=get.indices('keypoints', (1, LANDMARK_COUNT), count).ravel())
-    return model._replace(**{field: _read_only(value) for field, value in model._asdict().items()
-                             if isinstance(value, np.ndarray)})
+        keypoints=get.indices('keypoints', (1, LANDMARK_COUNT), count).ravel()))
+
+
+def _probable_licence(vertices, triangles):
+    """The licence of a file that does not say it."""
+    of_bfm09 = (vertices, triangles) == (bfm09.FRONT_VERTICES, bfm09.FRONT_TRIANGLES)
+    return BFM09_SIZED_LICENCE if of_bfm09 else UNKNOWN_LICENCE
+
+
+def _lower_bounds(get):
+    """[64] float32: 0 for expressions that are one-sided, else -inf."""
+    lower = np.full(EX_DIM, -np.inf, np.float32)
+    if 'exOneSided' in get:
+        flags = get.numbers('exOneSided', (1, None)).ravel()
+        if len(flags) > EX_DIM or not np.isin(flags, (0, 1)).all():
+            raise get.wrong('exOneSided', 'at most %d numbers, 0 or 1' % EX_DIM,
+                            '%d, %g to %g' % (len(flags), flags.min(), flags.max()))
+        lower[:len(flags)][flags == 1] = 0
+    return lower
 
 
 def _basis(get, key, rows, columns):
-    """(float32 [rows, columns], components up to the last that is not zero); what the file lacks is zero."""
+    """(float32 [rows, columns], components up to the last that is not zero); zero where the file has none."""
     base = get.floats(key, (rows, None))
     missing = columns - base.shape[1]
     if missing < 0:
@@ -148,7 +162,11 @@ def _basis(get, key, rows, columns):
     return base, int(moving[-1]) + 1 if len(moving) else 0
 
 
-def _read_only(array):
-    view = array.view()  # what the caller passed in stays the caller's
-    view.flags.writeable = False
-    return view
+def _read_only(model):
+    """The model with views of its arrays that cannot be written; what the caller passed in stays the caller's."""
+    views = {}
+    for field, value in model._asdict().items():
+        if isinstance(value, np.ndarray):
+            views[field] = value.view()
+            views[field].flags.writeable = False
+    return model._replace(**views)

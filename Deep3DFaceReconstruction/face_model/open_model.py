@@ -11,10 +11,10 @@ import zlib
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, LANDMARK_COUNT, TEX_DIM
-from Deep3DFaceReconstruction.errors import AssetError
+from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.meshes import subdivision
 from Deep3DFaceReconstruction.system import assets
-from Deep3DFaceReconstruction.system.mat_file import save_mat
+from Deep3DFaceReconstruction.system.mat_file import basis_columns, save_mat
 
 NAME = 'Open face model (MakeHuman)'
 LICENCE = 'CC0 1.0'
@@ -28,7 +28,7 @@ _NAMED_KEYS = ('named', 'named_moves', 'named_pairs', 'named_corrections', 'name
 
 
 def pack(values, dtype):
-    """Quantize [K, ...] component by component: (integers of `dtype`, float32 scale [K]); zero stays zero."""
+    """Quantizes [K, ...] component by component: (integers of `dtype`, float32 scale [K]); zero stays zero."""
     peak = np.abs(values).reshape(len(values), -1).max(axis=1)
     scale = (np.where(peak > 0, peak, 1) / np.iinfo(dtype).max).astype(np.float32)
     shape = (-1,) + (1,) * (values.ndim - 1)
@@ -37,11 +37,6 @@ def pack(values, dtype):
 
 def _unpack(values, scale):
     return values.astype(np.float32) * scale.reshape((-1,) + (1,) * (values.ndim - 1))
-
-
-def _columns(components):
-    """[K,N,3] -> [3N,K]: xyz interleaved, one component a column."""
-    return np.ascontiguousarray(components.reshape(len(components), -1).T)
 
 
 def full_topology(quads, vertex_count, keep):
@@ -65,21 +60,21 @@ def full_topology(quads, vertex_count, keep):
 
 def _read(path, keys):
     if not os.path.isfile(path):
-        raise AssetError('%s: expected the open face model, got nothing; '
+        raise FaceModelError('%s: expected the open face model, got nothing; '
                          'restore it from git or type: python -m tools.open_model' % path)
     try:
         with np.load(path, allow_pickle=False) as archive:
             data = {key: archive[key] for key in keys if key in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise AssetError('%s: expected the open face model, got one that cannot be read: %s' % (path, error))
+        raise FaceModelError('%s: expected the open face model, got one that cannot be read: %s' % (path, error))
     missing = [key for key in keys if key not in data]
     if missing:
-        raise AssetError('%s: expected the open face model, got a file without %s' % (path, ', '.join(missing)))
+        raise FaceModelError('%s: expected the open face model, got a file without %s' % (path, ', '.join(missing)))
     return data
 
 
 def load_open_model(path=assets.OPEN_MODEL):
-    """Read and refine the open face model.
+    """Reads and refines the open face model.
 
     Args:
       path: the compact file (.npz).
@@ -92,50 +87,60 @@ def load_open_model(path=assets.OPEN_MODEL):
       keypoints [1,68]. Beyond that layout: uv [N,2] float32, texture coordinates of the MakeHuman skins
       (v up); part [1,N] float32, an index from 0 into PARTS; name, licence.
     Raises:
-      AssetError: the file is missing, unreadable or incomplete.
+      FaceModelError: the file is missing, unreadable or incomplete.
     """
     data = _read(path, _KEYS)
     quads = data['quads'].astype(np.int64)
-    coarse_count = len(data['mean'])
     keep = np.unpackbits(data['keep'])[:2 * len(quads) * 4 ** LEVELS].astype(bool)
-    triangles, matrix, _, _ = full_topology(quads, coarse_count, keep)
-    count = matrix.shape[0]
-
-    # One product refines everything: the mean, both shape bases and the smooth albedo fields.
-    fill = data['fill'].astype(np.float32)
-    coarse = np.concatenate([data['mean'][None], _unpack(data['id'], data['id_scale']),
-                             _unpack(data['ex'], data['ex_scale'])])
-    shape_count = 3 * len(coarse)
-    stacked = np.concatenate([coarse.transpose(1, 0, 2).reshape(coarse_count, -1), fill.T], axis=1)
-    refined = matrix.astype(np.float32).dot(stacked)
-    shapes = refined[:, :shape_count].reshape(count, -1, 3).transpose(1, 0, 2)
-    fields = refined[:, shape_count:].T[:, :, None] * data['fill_color'].astype(np.float32)[:, None, :]
-    albedo = np.concatenate([_unpack(data['tex'], data['tex_scale']), fields])
-
-    front = np.unpackbits(data['front'])[:count].astype(bool)
-    front_number = np.cumsum(front)
-    in_front = front[triangles].all(axis=1)
+    triangles, matrix, _, _ = full_topology(quads, len(data['mean']), keep)
+    shapes, albedo = _refined(data, matrix)
     model = {
         'meanshape': shapes[0].reshape(1, -1),
-        'idBase': _columns(shapes[1:1 + ID_DIM]),
-        'exBase': _columns(shapes[1 + ID_DIM:]).astype(np.float64),
-        'meantex': data['tex_mean'].astype(np.float32).reshape(1, -1),
-        'texBase': _columns(albedo),
-        'tri': triangles + 1,
-        'point_buf': subdivision.vertex_face_table(triangles, count) + 1,
-        'frontmask2_idx': np.flatnonzero(front)[:, None] + 1,
-        'tri_mask2': front_number[triangles[in_front]],
-        'skinmask': np.unpackbits(data['skin'])[None, :count],
+        'idBase': basis_columns(shapes[1:1 + ID_DIM]),
+        'exBase': basis_columns(shapes[1 + ID_DIM:]).astype(np.float64),
+        'meantex': data['tex_mean'].reshape(1, -1),
+        'texBase': basis_columns(albedo),
         'keypoints': data['keypoints'][None].astype(np.int64) + 1,
         'uv': data['uv'].astype(np.float32) / np.iinfo(data['uv'].dtype).max,
         'part': data['part'][None],
     }
+    model.update(_regions(data, triangles, matrix.shape[0]))
     for key, value in model.items():
         if key != 'exBase':
             model[key] = np.ascontiguousarray(value, dtype=np.float32)
     _check(model, path)
     model.update(name=NAME, licence=LICENCE)
     return model
+
+
+def _refined(data, matrix):
+    """The shapes (mean, identity, expression) [1+80+64,N,3] and the albedo basis [80,N,3] on the full mesh, float32.
+
+    One product refines everything: the mean, both shape bases and the smooth albedo fields.
+    """
+    count, coarse_count = matrix.shape
+    coarse = np.concatenate([data['mean'][None], _unpack(data['id'], data['id_scale']),
+                             _unpack(data['ex'], data['ex_scale'])])
+    shape_count = 3 * len(coarse)
+    stacked = np.concatenate([coarse.transpose(1, 0, 2).reshape(coarse_count, -1),
+                              data['fill'].astype(np.float32).T], axis=1)
+    refined = matrix.astype(np.float32).dot(stacked)
+    shapes = refined[:, :shape_count].reshape(count, -1, 3).transpose(1, 0, 2)
+    fields = refined[:, shape_count:].T[:, :, None] * data['fill_color'].astype(np.float32)[:, None, :]
+    return shapes, np.concatenate([_unpack(data['tex'], data['tex_scale']), fields])
+
+
+def _regions(data, triangles, count):
+    """Triangles and regions under their keys in BFM_model_front.mat; indices start from 1."""
+    front = np.unpackbits(data['front'])[:count].astype(bool)
+    in_front = front[triangles].all(axis=1)
+    return {
+        'tri': triangles + 1,
+        'point_buf': subdivision.vertex_face_table(triangles, count) + 1,
+        'frontmask2_idx': np.flatnonzero(front)[:, None] + 1,
+        'tri_mask2': np.cumsum(front)[triangles[in_front]],
+        'skinmask': np.unpackbits(data['skin'])[None, :count],
+    }
 
 
 def _check(model, path):
@@ -145,7 +150,7 @@ def _check(model, path):
                 'part': (1, count), 'uv': (count, 2), 'keypoints': (1, LANDMARK_COUNT)}
     for key, shape in expected.items():
         if model[key].shape != shape:
-            raise AssetError('%s: expected %s of shape %s, got %s' % (path, key, shape, model[key].shape))
+            raise FaceModelError('%s: expected %s of shape %s, got %s' % (path, key, shape, model[key].shape))
 
 
 def write_open_model_front(path=assets.OPEN_MODEL_FRONT, source=assets.OPEN_MODEL):
@@ -157,7 +162,7 @@ def write_open_model_front(path=assets.OPEN_MODEL_FRONT, source=assets.OPEN_MODE
     Returns:
       The model that was written, as `load_open_model` returns it.
     Raises:
-      AssetError: the compact file is missing or broken.
+      FaceModelError: the compact file is missing or broken.
     """
     model = load_open_model(source)
     save_mat(path, model)
@@ -172,7 +177,7 @@ def load_named(path=assets.OPEN_MODEL):
     Returns:
       (names, tuple of K; moves [K,N,3] float32 dm; pairs [P,2] int64; corrections [P,N,3] float32 dm).
     Raises:
-      AssetError: see load_open_model.
+      FaceModelError: see load_open_model.
     """
     data = _read(path, ('quads', 'keep', 'mean') + _NAMED_KEYS)
     quads = data['quads'].astype(np.int64)

@@ -3,15 +3,19 @@
 The file nests: every layer writes its format version, then the layer below it, then itself. So the versions of
 all layers come first, outermost first, and the layers follow in the order in which an image passes them.
 """
-import collections
+from typing import NamedTuple
 
 import numpy as np
 
 from Deep3DFaceReconstruction.errors import AssetError, one_line
 from Deep3DFaceReconstruction.system import file_kinds
 
-# name: dlib's name with its format version, such as 'con_4'; fields: {name: value}, per _DETAILS.
-Layer = collections.namedtuple('Layer', 'name fields')
+
+class Layer(NamedTuple):
+    """One layer of a network."""
+    name: str     # dlib's, with its format version, such as 'con_4'
+    fields: dict  # {name: value}, as _DETAILS lists them
+
 
 # What each layer writes after its name, in order: 'int', 'float', 'tensor', or 'alias' (the shape of a part of
 # a tensor). Layers without parameters write nothing.
@@ -124,4 +128,5 @@ def read_network(path):
             layers.append(stream.layer())
         return layers
     except (ValueError, OverflowError) as error:
-        raise AssetError('%s: expected a dlib network, %s' % (path, file_kinds.got(path, 'but %s' % error)))
+        raise AssetError('%s: expected a dlib network, %s' % (
+            path, file_kinds.got(path, 'got one that cannot be read: %s' % error)))

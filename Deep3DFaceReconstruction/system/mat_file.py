@@ -22,6 +22,18 @@ def save_mat(path, arrays):
         savemat(file, arrays)
 
 
+def basis_columns(components, count=None):
+    """Components [K,N,3] as a basis [3N,count] of a face model: xyz interleaved, one component a column.
+
+    Args:
+      components: [K,N,3].
+      count: columns, those behind K zero; K where not given.
+    """
+    columns = np.zeros((components.shape[1] * 3, count or len(components)), components.dtype)
+    columns[:, :len(components)] = components.reshape(len(components), -1).T
+    return columns
+
+
 class MatFile(Mapping):
     """The variables of a MATLAB 5 file by name; each is read when it is asked for, and not kept.
 
@@ -75,6 +87,9 @@ class CheckedArrays:
 
     def __init__(self, mat, path, error, what):
         self._mat, self._path, self._error, self._what = mat, path, error, what
+
+    def __contains__(self, key):
+        return key in self._mat
 
     def numbers(self, key, shape):
         """The array as stored, finite; `shape` has None for any size."""

@@ -8,7 +8,7 @@ import pytest
 import scipy.io
 
 from Deep3DFaceReconstruction.doctor import asset_checks, catalogue, child_checks
-from Deep3DFaceReconstruction.doctor.findings import MISSING, OK, WRONG
+from Deep3DFaceReconstruction.doctor.catalogue import MISSING, OK, WRONG
 from Deep3DFaceReconstruction.networks import checkpoints, frozen_graph, perceptual_net, r_net
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.tf1 import tf

@@ -9,7 +9,7 @@ import pytest
 
 from Deep3DFaceReconstruction.doctor import __main__, catalogue, child_checks, stray_files
 from Deep3DFaceReconstruction.doctor import report as doctor_report
-from Deep3DFaceReconstruction.doctor.findings import MISSING, OK, STATES, UNCHECKED, WRONG, Finding, Verdict
+from Deep3DFaceReconstruction.doctor.catalogue import MISSING, OK, STATES, UNCHECKED, WRONG, Finding, Verdict
 from Deep3DFaceReconstruction.system import assets
 
 WEB_PAGE = b'<!DOCTYPE html><html><head><title>Google Drive - Quota exceeded</title></head></html>'

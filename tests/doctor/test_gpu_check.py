@@ -5,7 +5,7 @@ import types
 import pytest
 
 from Deep3DFaceReconstruction.doctor import gpu_check
-from Deep3DFaceReconstruction.doctor.findings import MISSING, OK, WRONG
+from Deep3DFaceReconstruction.doctor.catalogue import MISSING, OK, WRONG
 from Deep3DFaceReconstruction.doctor.gpu_check import GpuFacts, judge_gpu
 
 V100 = ('Tesla V100', (7, 0))

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from Deep3DFaceReconstruction.doctor import machine_checks
-from Deep3DFaceReconstruction.doctor.findings import MISSING, OK, WRONG
+from Deep3DFaceReconstruction.doctor.catalogue import MISSING, OK, WRONG
 from Deep3DFaceReconstruction.system import assets
 
 

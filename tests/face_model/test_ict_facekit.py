@@ -360,7 +360,7 @@ def test_landmarks_that_cannot_be_true_are_refused(edit, message):
     places = stand_in.grid_positions()[stand_in.landmarks()]
     five = standard_five_points()
     ict_landmarks.check_landmarks(places, five, 'list.txt')
-    with pytest.raises(AssetError, match='^list.txt: this is no list of the 68 iBUG landmarks .*' + message) as error:
+    with pytest.raises(AssetError, match='^list.txt: expected a list of the 68 iBUG landmarks .*' + message) as error:
         ict_landmarks.check_landmarks(edit(places), five, 'list.txt')
     assert '\n' not in str(error.value)
 
@@ -369,7 +369,7 @@ def test_a_wrong_list_leaves_no_model(plain, changed, tmp_path):
     out = str(tmp_path / 'model.mat')
     wrong = np.arange(68) * 20
     changed('README.md', lambda text: ', '.join(map(str, wrong)))
-    with pytest.raises(AssetError, match='README.md: this is no list of the 68 iBUG landmarks of this mesh'):
+    with pytest.raises(AssetError, match='README.md: expected a list of the 68 iBUG landmarks .*, got another'):
         ict_facekit.convert(plain, out, stand_in.albedo_model(), layout=LAYOUT)
     assert os.listdir(str(tmp_path)) == []
     # A file with the right list helps, without a look at the README.

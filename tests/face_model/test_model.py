@@ -54,6 +54,8 @@ def test_indices_start_from_0():
     ('keypoints', np.full([1, 68], 1.5), 'keypoints: expected whole numbers'),
     ('tri_mask2', np.array([[1, 2, 4]]), 'tri_mask2: expected whole numbers from 1 to 3'),
     ('meantex', np.full([1, 12], np.nan), 'meantex: expected finite numbers'),
+    ('exOneSided', np.array([[0, 2]]), 'exOneSided: expected at most 64 numbers, 0 or 1, got 2, 0 to 2'),
+    ('exOneSided', np.ones([1, 65]), 'exOneSided: expected at most 64 numbers'),
     ('skinmask', np.array([['a', 'b', 'c', 'd']]), 'skinmask: expected numbers'),
 ])
 def test_wrong_arrays_are_named(key, value, message):
@@ -61,6 +63,16 @@ def test_wrong_arrays_are_named(key, value, message):
     model[key] = value
     with pytest.raises(FaceModelError, match='m.mat: ' + message):
         face_model.from_mat_dict(model, 'm.mat')
+
+
+def test_one_sided_expressions_have_a_lower_bound():
+    mat = tiny_model()
+    free = face_model.from_mat_dict(mat).ex_lower
+    assert free.shape == (64,) and free.dtype == np.float32 and (free == -np.inf).all()
+    mat['exOneSided'] = np.array([[1, 0, 1]])
+    lower = face_model.from_mat_dict(mat).ex_lower
+    assert lower[[0, 2]].tolist() == [0, 0] and (np.delete(lower, [0, 2]) == -np.inf).all()
+    assert not lower.flags.writeable
 
 
 def test_missing_key_is_named():

@@ -145,7 +145,7 @@ def test_faulty_files_are_named(tmp_path):
                              (whole[:10000], 'it ends within a value'), (os.urandom(100), 'expected a dlib network')):
         with open(path, 'wb') as f:
             f.write(contents)
-        with pytest.raises(AssetError, match=r'x\.dat: expected a dlib network, but .*' + reason if
+        with pytest.raises(AssetError, match=r'x\.dat: expected a dlib network, got one that .*' + reason if
                            reason != 'expected a dlib network' else r'x\.dat: ' + reason):
             dlib_format.read_network(path)
     for contents, got in ((b'', 'an empty file'), (b'BZh9', r'a bzip2 archive \(\.bz2\): unpack it'),

@@ -1,6 +1,6 @@
 """Says what the program has, what is wrong with it and what to do: python -m Deep3DFaceReconstruction.doctor
 
-Runs on any Python from 3.7 on, with nothing installed: what needs NumPy, dlib or TensorFlow happens in child
+Runs on Python 3.7 or later with no packages installed: what needs NumPy, dlib or TensorFlow happens in child
 processes. The exit code is 0 when demo.py can run and 1 when it cannot.
 """
 import argparse
@@ -22,12 +22,12 @@ _LICENSED_PARTS = catalogue.BFM09_PARTS[:2]
 
 
 def diagnose(root=assets.ROOT):
-    """Looks at everything.
+    """Checks everything.
 
     Args:
       root: the folder with BFM/, network/ and weights/.
     Returns:
-      (list of Finding in the catalogue's order, stray files at the end; what the libraries said meanwhile).
+      (list of Finding in the catalogue's order, stray files at the end; what the libraries wrote to standard error).
     """
     root = os.path.abspath(root)
     paths, verdicts = {}, {'python': machine_checks.check_python()}
@@ -52,7 +52,7 @@ def diagnose(root=assets.ROOT):
 
 
 def _look_inside(paths):
-    """Runs the checks that need more than Python: TensorFlow's in one child process, the others beside it."""
+    """Runs the checks that need packages: those with TensorFlow in one child process, the others in another."""
     halves = [{key: paths[key] for key in keys if key in paths}
               for keys in (child_checks.WITH_TENSORFLOW, child_checks.WITHOUT_TENSORFLOW)]
     with ThreadPoolExecutor(max_workers=len(halves)) as pool:
@@ -88,11 +88,13 @@ def blocking(states):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog='python -m Deep3DFaceReconstruction.doctor',
-                                     description='What the program has, what is wrong with it, what to do.')
+                                     description='Checks everything that the program can use: what is there, what is '
+                                                 'wrong with it, what to do.',
+                                     epilog='Exit code: 0 when demo.py can run, 1 when it cannot.')
     parser.add_argument('--verbose', action='store_true',
-                        help='tell of everything what it is for, where it comes from and under which licence; and what '
-                             'the libraries said meanwhile')
-    parser.add_argument('--json', action='store_true', help='one JSON object for programs instead of the table')
+                        help='also say what each thing is for, where it comes from and its licence, and print what the '
+                             'libraries wrote to standard error')
+    parser.add_argument('--json', action='store_true', help='print one JSON object instead of the table')
     parser.add_argument('--root', default=assets.ROOT, metavar='DIR',
                         help='the folder with BFM/, network/ and weights/ (default: %(default)s)')
     options = parser.parse_args(arguments)
@@ -106,7 +108,7 @@ def main(arguments=None):
         else:
             print(report.as_text(findings, shutil.get_terminal_size((100, 24)).columns, options.verbose))
             if options.verbose and noise.strip():
-                print('\nWhat the libraries said:\n' + noise.rstrip())
+                print('\nStandard error of the libraries:\n' + noise.rstrip())
         sys.stdout.flush()
     except BrokenPipeError:  # as in: doctor | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

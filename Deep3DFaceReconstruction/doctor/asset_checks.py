@@ -55,7 +55,7 @@ def check_bfm09_source(path):
 
 
 def check_face_recon_pb(path):
-    """R-Net, frozen: it is run on a black picture."""
+    """R-Net, frozen: it is run on a black image."""
     import numpy as np
 
     from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
@@ -71,13 +71,13 @@ def check_face_recon_pb(path):
     except tf.errors.OpError as error:
         raise AssetError('%s: expected a graph that runs, got: %s' % (path, one_line(error)))
     if not np.isfinite(coeff).all():
-        raise AssetError('%s: expected finite coefficients of a black picture, got NaN or infinity' % path)
+        raise AssetError('%s: expected finite coefficients of a black image, got NaN or infinity' % path)
     return Verdict(OK, '%s, input_imgs:0 -> coeff:0, %s outputs%s' % (
         megabytes(path), outputs or coeff.shape[1], ' (white light)' if outputs and outputs != coeff.shape[1] else ''))
 
 
 def check_landmark68_pb(path):
-    """The landmark network, frozen: it is run on a black picture."""
+    """The landmark network, frozen: it is run on a black image."""
     import numpy as np
 
     from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
@@ -113,7 +113,7 @@ def check_facenet(folder):
 
 
 def _variables(network):
-    """{name: shape} of a network of pictures, as checkpoints name them."""
+    """{name: shape} of a network of images, as checkpoints name them."""
     from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
     from Deep3DFaceReconstruction.networks import checkpoints
     from Deep3DFaceReconstruction.tf1 import tf
@@ -142,7 +142,7 @@ def check_dlib_id_net(path):
 
 
 def check_landmark_predictor(path):
-    """dlib's shape predictor, asked for the points of a black picture."""
+    """dlib's shape predictor, asked for the points of a black image."""
     import dlib
     import numpy as np
 
@@ -167,5 +167,5 @@ def _dlib_reader(reader, path, what):
     try:
         return reader(path)
     except RuntimeError as error:
-        raise AssetError('%s: expected %s, but it cannot be read, as if damaged or cut off (%s)' % (
+        raise AssetError('%s: expected %s, got one that cannot be read, perhaps truncated (%s)' % (
             path, what, one_line(error)))

@@ -65,7 +65,7 @@ _NOTHING = 'nothing works'
 _PACKAGE = "the Python package 'face_recognition_models'"
 _PUBLISHED = 'https://github.com/microsoft/Deep3DFaceReconstruction'
 _BFM_LICENCE = 'research only, not to be passed on'
-_PARTS = 'a part of what BFM_model_front.mat is made from'
+_PARTS = 'one of the files that BFM_model_front.mat is made from'
 _WITHOUT_PARTS = 'the open face model is used'
 
 
@@ -86,7 +86,7 @@ ITEMS = (
     Item('gpu', 'GPU', MACHINE, purpose='faster training', without='everything runs on the processor'),
     Item('kernel', 'renderer kernel', MACHINE, purpose='draws the mesh', without=_NOTHING,
          source='make kernel', licence='MIT, part of this program'),
-    Item('packages', 'other packages', MACHINE, purpose='arrays, .mat files and pictures', without=_NOTHING,
+    Item('packages', 'other packages', MACHINE, purpose='arrays, .mat files and images', without=_NOTHING,
          source='make setup', licence='see THIRD_PARTY.md'),
 
     Item('dlib', 'dlib', FACES, purpose='finds faces and their landmarks', without=_NOTHING, source='make setup',
@@ -121,7 +121,7 @@ ITEMS = (
          'the link in the README of %s, or your own by train.py --export' % _PUBLISHED,
          'of its publishers (trained with BFM09)'),
     Item('landmark68_pb', 'landmark68_detector.pb', NETWORKS, _place(assets.LANDMARK68_PB), None,
-         'the 68 landmarks of training pictures, as published', "dlib's predictor is used",
+         'the 68 landmarks of training images, as published', "dlib's predictor is used",
          'the link in the README of %s' % _PUBLISHED, 'of its publishers'),
     Item('resnet_ckpt', 'resnet_v1_50.ckpt', NETWORKS, _place(assets.RESNET_CKPT), file_kinds.CHECKPOINT,
          'what training starts from', 'training starts from random numbers and takes longer',
@@ -137,7 +137,7 @@ BY_KEY = {item.key: item for item in ITEMS}
 
 
 def path_of(item, root):
-    """Where an entry's file is looked for: a path, or None for what is no file.
+    """Where an entry's file is looked for: a path, or None for an entry that is not a file.
 
     Raises:
       AssetError: it belongs to a Python package that is not there.

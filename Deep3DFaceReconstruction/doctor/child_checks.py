@@ -53,9 +53,9 @@ def check(key, path):
     except AssetError as error:
         return Verdict(WRONG, _without_path(str(error), path))
     except ImportError as error:
-        return Verdict(UNCHECKED, 'there, but not looked into: %s' % error)
+        return Verdict(UNCHECKED, 'present, but not checked: %s' % error)
     except MemoryError:
-        return Verdict(UNCHECKED, 'there, but not looked into: too little memory')
+        return Verdict(UNCHECKED, 'present, but not checked: not enough memory')
     except Exception as error:  # a check of its own never stops the others
         return Verdict(WRONG, 'cannot be checked: %s: %s' % (type(error).__name__, one_line(error)))
 
@@ -88,9 +88,9 @@ def run_apart(paths, timeout=120.0):
         waiting = {key: path for key, path in waiting.items() if key not in verdicts}
         reason = None
         if TENSORFLOW in verdicts and verdicts[TENSORFLOW].state != OK:
-            reason = 'not looked into: TensorFlow does not run'
+            reason = 'not checked: TensorFlow does not run'
         elif waiting and not running:
-            reason = 'not looked into: the child process failed: %s' % (_last_line(noise) or fault)
+            reason = 'not checked: the child process failed: %s' % (_last_line(noise) or fault)
         if reason:
             verdicts.update({key: Verdict(UNCHECKED, reason) for key in waiting})
             break

@@ -51,7 +51,7 @@ def as_text(findings, columns, verbose=False):
     absent = [finding for finding in findings if finding.state == MISSING and not finding.blocks_demo
               and (verbose or not (whole and finding.item.key in BFM09_PARTS))]
     rest = [finding for finding in findings if finding.state in (OK, UNCHECKED)] if verbose else []
-    for heading, chosen in (('What to do', needed), ('Not here, and not needed by demo.py', absent),
+    for heading, chosen in (('What to do', needed), ('Missing, and not needed by demo.py', absent),
                             ('The rest', rest)):
         if chosen:
             blocks.append('\n'.join([heading] + _paragraphs(chosen, width)))
@@ -137,7 +137,7 @@ def _conclusion(findings):
     by_key = {finding.item.key: finding for finding in findings}
     blockers = [finding.item.name for finding in findings if finding.blocks_demo]
     if blockers:
-        return 'demo.py cannot run before this is mended: %s.' % ', '.join(blockers)
+        return 'demo.py cannot run until this is fixed: %s.' % ', '.join(blockers)
     network = by_key['face_recon_pb'].state != MISSING
     if by_key['bfm_model_front'].state != MISSING:
         model = 'BFM_model_front.mat'
@@ -148,6 +148,6 @@ def _conclusion(findings):
     said = 'demo.py can run: face model: %s; coefficients: %s.' % (
         model, 'from network/FaceReconModel.pb' if network else 'fitted, a few seconds a face')
     if network and model == 'the open face model':
-        said += (' Mind: a network answers for the face model it was trained with. The published FaceReconModel.pb '
-                 'goes with BFM09 and means nothing to the open model: use --fit only until BFM09 is here.')
+        said += (' Note: a network works only with the face model that it was trained with. The published '
+                 'FaceReconModel.pb needs BFM09: without it, use --fit only.')
     return said

@@ -43,7 +43,7 @@ def find(root, right=()):
 
     Args:
       root: the repository's root.
-      right: keys of the catalogue's entries that are there and right: what would give them is not worth a word.
+      right: keys of the catalogue's entries that are there and right: their archives are not reported.
     Returns:
       list of Stray, by path.
     """
@@ -99,7 +99,7 @@ def _judge(path, root, right):
         where = ', '.join('%s goes to %s' % (item.name, item.place) for item in items)
         return Stray(shown, words or 'an archive that cannot be recognised',
                      'Unpack it: %s.' % (where or 'the table says where each file goes'))
-    return Stray(shown, words or 'another format', 'Nothing here reads it; remove it.')
+    return Stray(shown, words or 'another format', 'No program here reads it; remove it.')
 
 
 def _there(item, root):

@@ -14,7 +14,7 @@ def parse_arguments(arguments=None):
     """The options as an argparse namespace; exits with code 2 on a mistake."""
     parser = argparse.ArgumentParser(
         prog='python -m Deep3DFaceReconstruction.face_model',
-        description='Makes face model files (.mat) and says whether one is what it should be.',
+        description='Makes face model files (.mat) and checks them.',
         epilog='Exit code: 0 when done and sound, 1 when a check found something doubtful, 2 when it failed.')
     commands = parser.add_subparsers(dest='command', metavar='convert|check')
     commands.required = True
@@ -22,8 +22,8 @@ def parse_arguments(arguments=None):
         'convert', help='make a face model file',
         description='Makes a face model file in the layout of BFM_model_front.mat: from the Basel Face Model 2009 and '
                     "its expression basis (the default, from the files in BFM/), from ICT-FaceKit's FaceXModel, or "
-                    'from the open model. What is made as BFM/BFM_model_front.mat is used from then on; any other '
-                    'file is used with --face_model FILE.')
+                    'from the open model. A file at BFM/BFM_model_front.mat is used from then on; use any other with '
+                    '--face_model FILE.')
     source = convert.add_mutually_exclusive_group()
     source.add_argument('--bfm', metavar='DIR', help='folder with 01_MorphableModel.mat, Exp_Pca.bin and the four '
                                                      'public files (default: BFM/)')
@@ -34,8 +34,8 @@ def parse_arguments(arguments=None):
     convert.add_argument('--out', metavar='FILE', help='the .mat file to write (default: in BFM/, BFM_model_front.mat, '
                                                        'ict_model_front.mat or open_model_front.mat)')
     check = commands.add_parser(
-        'check', help='say what a face model file is',
-        description='Loads a face model, decodes its mean face and prints what it is: name, licence, sizes, and facts '
+        'check', help='check a face model file',
+        description='Loads a face model, decodes its mean face and prints its name, licence and sizes, and facts '
                     'that a wrong unit, axis or index would change.')
     check.add_argument('file', nargs='?', metavar='FILE',
                        help='the .mat file (default: the one that demo.py would take)')

@@ -1,22 +1,24 @@
 """ICT-FaceKit (USC Institute for Creative Technologies) -> a face model in the layout of BFM_model_front.mat.
 
 Source: Li et al., 'Learning Formation of Physically-Based Face Attributes', CVPR 2020; the folder `FaceXModel/` of
-https://github.com/ICT-VGL/ICT-FaceKit (MIT): one quad mesh as .obj files, a neutral face, 100 identities and 53
-named expressions, each the whole mesh with that component at weight one.
+https://github.com/ICT-VGL/ICT-FaceKit (MIT): one quad mesh as .obj files, a neutral face, 100 identities and named
+expressions, each the whole mesh with that component at weight one. Of the 57 expressions, 53 are in the list
+`expressions` of its vertex_indices.json; PupilDilate_* and cheekRaiser_* are not, and are left out.
 """
 import glob
+import json
 import logging
 import os
-import re
-from collections import namedtuple
+from typing import NamedTuple
 
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM
-from Deep3DFaceReconstruction.errors import FaceModelError
+from Deep3DFaceReconstruction.errors import FaceModelError, one_line
 from Deep3DFaceReconstruction.face_model import albedo_transfer, ict_landmarks
 from Deep3DFaceReconstruction.meshes import obj, registration, subdivision
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points
+from Deep3DFaceReconstruction.system import file_kinds
 from Deep3DFaceReconstruction.system.mat_file import basis_columns, save_mat
 
 NAME = 'ICT-FaceKit (USC ICT)'
@@ -24,12 +26,15 @@ LICENCE = 'MIT'
 NEUTRAL = 'generic_neutral_mesh'
 FOLDER_NAME = 'FaceXModel'
 
-Layout = namedtuple('Layout', [
-    'vertices',        # of every .obj file
-    'face_vertices',   # the first so many are the face area's
-    'face_quads',      # likewise the faces
-    'identities',      # identity000.obj and on
-])
+
+class Layout(NamedTuple):
+    """Sizes of the files."""
+    vertices: int       # of every .obj file
+    face_vertices: int  # the first so many are the face area's
+    face_quads: int     # likewise the faces
+    identities: int     # identity000.obj and on
+
+
 ICT_LAYOUT = Layout(vertices=26719, face_vertices=9409, face_quads=9230, identities=100)
 
 # A blendshape's weight runs from 0 to 1, a coefficient is a number of standard deviations. A quarter: the full shape
@@ -41,12 +46,11 @@ _BOTH_SIDES = ('browDown', 'browInnerUp', 'browOuterUp', 'cheekPuff', 'cheekSqui
                'mouthLowerDown', 'mouthPress', 'mouthSmile', 'mouthStretch', 'mouthUpperUp', 'noseSneer')
 _WHOLE = ('jawForward', 'jawLeft', 'jawOpen', 'jawRight', 'mouthClose', 'mouthFunnel', 'mouthLeft', 'mouthPucker',
           'mouthRight', 'mouthRollLower', 'mouthRollUpper', 'mouthShrugLower', 'mouthShrugUpper')
+# What vertex_indices.json lists, for a folder without that file.
 EXPRESSIONS = tuple(sorted([name + side for name in _BOTH_SIDES for side in ('_L', '_R')] + list(_WHOLE)))
 
-_IDENTITY = re.compile(r'identity\d+$')
+INDICES, _LIST = 'vertex_indices.json', 'expressions'
 _NAMED_IN_A_LINE = 5
-# The dropped identities may be this much larger than the smallest kept one before it is worth a word.
-_NORM_SLACK = 1.05
 _LOG = logging.getLogger(__name__)
 
 
@@ -54,10 +58,10 @@ def convert(folder, out_path, albedo_source, landmark_file=None, layout=ICT_LAYO
     """Writes ICT-FaceKit as a face model file.
 
     Shape: the face area, refined once by Catmull-Clark (bases by the same matrix), then moved, turned and scaled as
-    a whole so that its five points fit the standard ones; dm, y up, face along +z. Identity: the first 80, which
-    come in the order of falling variance and are already times their deviation. Expression: every other .obj in
-    alphabetical order, times WEIGHT_PER_DEVIATION: a coefficient c is the blendshape weight c / 4, so 4 is the full
-    shape and negative numbers go past the neutral face, which these one-sided shapes do not mean. ICT-FaceKit has no
+    a whole so that its five points fit the standard ones; dm, y up, face along +z. Identity: the first 80, already
+    times their deviation. Expression: those of the list in vertex_indices.json, alphabetically, times
+    WEIGHT_PER_DEVIATION: a coefficient c is the blendshape weight c / 4, so 4 is the full shape. Negative numbers would
+    go past the neutral face, which these one-sided shapes do not mean: exOneSided bounds them at 0. ICT-FaceKit has no
     albedo of this kind: mean and basis are carried over from another model (albedo_transfer).
 
     Args:
@@ -70,7 +74,7 @@ def convert(folder, out_path, albedo_source, landmark_file=None, layout=ICT_LAYO
       layout: sizes of the files.
     Returns:
       The dict that was written: the keys of BFM_model_front.mat (exBase padded with zeros to 64 columns), name,
-      licence, and exNames, the expressions' names in the order of the columns.
+      licence, exNames, the expressions' names in the order of the columns, and exOneSided.
     Raises:
       FaceModelError: a file is missing or wrong, or the landmarks cannot be true.
       OSError: out_path cannot be written.
@@ -80,12 +84,9 @@ def convert(folder, out_path, albedo_source, landmark_file=None, layout=ICT_LAYO
     neutral, quads = _read_neutral(os.path.join(folder, NEUTRAL + '.obj'), layout)
     landmarks, listed_in = ict_landmarks.find_landmarks(
         (folder, os.path.dirname(folder)), layout.face_vertices, landmark_file)
-
-    identity = _displacements(folder, identities, neutral, layout)
-    expression = _displacements(folder, expressions, neutral, layout)
-    _check_order(identity)
-    coarse = np.concatenate([neutral[None, :layout.face_vertices], identity[:ID_DIM],
-                             WEIGHT_PER_DEVIATION * expression])
+    coarse = np.concatenate([neutral[None, :layout.face_vertices],
+                             _displacements(folder, identities[:ID_DIM], neutral, layout),
+                             WEIGHT_PER_DEVIATION * _displacements(folder, expressions, neutral, layout)])
     try:
         shapes, triangles, keypoints = _refined(coarse, quads, landmarks)
         point_buf = subdivision.vertex_face_table(triangles, shapes.shape[1])
@@ -96,9 +97,9 @@ def convert(folder, out_path, albedo_source, landmark_file=None, layout=ICT_LAYO
 
     source = albedo_transfer.albedo_source(albedo_source)
     albedo = albedo_transfer.carry_over(source, shapes[0], triangles, keypoints)
-    model = _mat_dict(shapes, min(ID_DIM, len(identities)), triangles, point_buf, keypoints, albedo)
-    model['name'], model['licence'] = NAME, _licence(source)
-    model['exNames'] = np.array(expressions)
+    model = _mat_dict(shapes, min(ID_DIM, len(identities)), (triangles, point_buf), keypoints, albedo)
+    model.update(name=NAME, licence=_licence(source), exNames=np.array(expressions),
+                 exOneSided=np.ones([1, len(expressions)], np.float32))
     save_mat(out_path, model)
     return model
 
@@ -118,24 +119,40 @@ def _some(names):
 
 def _files(folder, layout):
     """The names, without .obj, of the identities and of the expressions, in the order of their columns."""
-    present = sorted(os.path.basename(path)[:-len('.obj')] for path in glob.glob(os.path.join(glob.escape(folder),
-                                                                                              '*.obj')))
+    present = {os.path.basename(path)[:-len('.obj')] for path in glob.glob(os.path.join(glob.escape(folder), '*.obj'))}
     identities = ['identity%03d' % number for number in range(layout.identities)]
-    expressions = [name for name in present if name != NEUTRAL and not _IDENTITY.match(name)]
     missing = [name + '.obj' for name in identities if name not in present]
     if missing:
         raise FaceModelError('%s: expected %d identities, got a folder without %s'
                              % (folder, layout.identities, _some(missing)))
+    listed = _listed_expressions(os.path.join(folder, INDICES))
+    expressions = sorted(present.intersection(listed))
     if not 1 <= len(expressions) <= EX_DIM:
         raise FaceModelError('%s: expected the .obj files of 1 to %d expressions, got %d: %s'
                              % (folder, EX_DIM, len(expressions), _some(expressions) or 'none'))
-    lacking = [name for name in EXPRESSIONS if name not in expressions]
-    unknown = [name for name in expressions if name not in EXPRESSIONS]
-    if lacking or unknown:
-        _LOG.warning('%s: %d expressions; without %s; taken though not among the %d known names: %s', folder,
-                     len(expressions), _some(lacking) or 'none of the known ones', len(EXPRESSIONS),
-                     _some(unknown) or 'none')
+    lacking = sorted(set(listed) - present)
+    if lacking:
+        _LOG.warning('%s: %d of %d expressions; no .obj file of %s', folder, len(expressions), len(listed),
+                     _some(lacking))
     return identities, expressions
+
+
+def _listed_expressions(path):
+    """The names that vertex_indices.json lists; EXPRESSIONS where there is no such file."""
+    if not os.path.lexists(path):
+        return EXPRESSIONS
+    expected = "%s: expected JSON with the list '%s' of names, " % (path, _LIST)
+    try:
+        with open(path, encoding='utf-8') as stream:
+            content = json.load(stream)
+    except OSError as error:
+        raise FaceModelError(expected + 'got: ' + one_line(error))
+    except ValueError:
+        raise FaceModelError(expected + file_kinds.got(path, 'got one that cannot be read'))
+    names = content.get(_LIST) if isinstance(content, dict) else None
+    if not names or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise FaceModelError(expected + 'got none')
+    return tuple(names)
 
 
 def _read_neutral(path, layout):
@@ -162,16 +179,6 @@ def _displacements(folder, names, neutral, layout):
         path = os.path.join(folder, name + '.obj')
         result[row] = (_read_vertices(path, layout) - neutral)[:layout.face_vertices]
     return result
-
-
-def _check_order(identity):
-    """Says so where a dropped identity moves more than a kept one: then the first 80 are not the largest."""
-    norm = np.sqrt((identity ** 2).sum(axis=(1, 2)))
-    if len(norm) > ID_DIM and norm[ID_DIM:].max() > _NORM_SLACK * norm[:ID_DIM].min():
-        _LOG.warning('the identities do not come in the order of falling size: of those left out, identity%03d moves '
-                     '%.3g times as much as identity%03d, the least of the %d kept',
-                     ID_DIM + norm[ID_DIM:].argmax(), norm[ID_DIM:].max() / max(norm[:ID_DIM].min(), 1e-30),
-                     norm[:ID_DIM].argmin(), ID_DIM)
 
 
 def _refined(coarse, quads, landmarks):
@@ -213,8 +220,9 @@ def _licence(source):
     return '%s (shape); %s (albedo, from %s)' % (LICENCE, source.licence, source.name or 'another model')
 
 
-def _mat_dict(shapes, identities, triangles, point_buf, keypoints, albedo):
+def _mat_dict(shapes, identities, topology, keypoints, albedo):
     """The layout of BFM_model_front.mat; indices start from 1."""
+    triangles, point_buf = topology
     front, region = np.unique(triangles[albedo.front], return_inverse=True)
     model = {
         'meanshape': shapes[0].reshape(1, -1),

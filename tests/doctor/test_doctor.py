@@ -64,7 +64,7 @@ def test_what_is_wrong_comes_with_what_to_do(checkout):
     assert "  WRONG    FaceReconModel.pb        a saved web page (HTML), titled 'Google Drive - Quota" in output
     assert 'Or remove it: then each face is fitted' in ' '.join(output.split())
     assert '  WRONG    BFM/model2019_bfm.h5     the Basel Face Model 2019 (HDF5), not that of 2009' in output
-    assert output.rstrip().endswith('demo.py cannot run before this is mended: FaceReconModel.pb.')
+    assert output.rstrip().endswith('demo.py cannot run until this is fixed: FaceReconModel.pb.')
     assert max(len(line) for line in output.splitlines()) <= 100
 
 
@@ -90,7 +90,7 @@ def test_a_bare_python_tells_what_is_missing(checkout):
     assert rows['packages']['state'] == MISSING and 'numpy (not installed)' in rows['packages']['found']
     assert rows['dlib']['state'] == rows['dlib_id_net']['state'] == MISSING
     assert rows['gpu']['state'] == rows['kernel']['state'] == rows['face_recon_pb']['state'] == UNCHECKED
-    assert rows['face_recon_pb']['found'] == 'not looked into: TensorFlow does not run'
+    assert rows['face_recon_pb']['found'] == 'not checked: TensorFlow does not run'
     assert rows['open_model']['state'] == UNCHECKED
     # What can be seen without any package is seen.
     assert rows['exp_pca']['state'] == WRONG and rows['exp_pca']['found'].startswith('a saved web page (HTML)')
@@ -216,7 +216,7 @@ def test_verbose_tells_of_everything():
 
 def test_the_index_files_share_a_paragraph():
     text = ' '.join(doctor_report.as_text(findings(), 100).split())
-    assert 'std_exp.txt, BFM_front_idx.mat, BFM_exp_idx.mat, facemodel_info.mat: A part of' in text
+    assert 'std_exp.txt, BFM_front_idx.mat, BFM_exp_idx.mat, facemodel_info.mat: One of the files' in text
 
 
 def test_parts_of_a_model_that_is_there_are_not_advised():
@@ -226,9 +226,9 @@ def test_parts_of_a_model_that_is_there_are_not_advised():
 
 def test_a_network_with_another_face_model_is_warned_of():
     text = ' '.join(doctor_report.as_text(findings(face_recon_pb=OK), 100).split())
-    assert 'means nothing to the open model' in text
+    assert 'works only with the face model that it was trained with' in ' '.join(text.split())
     text = ' '.join(doctor_report.as_text(findings(face_recon_pb=OK, bfm_model_front=OK), 100).split())
-    assert 'means nothing' not in text
+    assert 'works only with' not in ' '.join(text.split())
 
 
 def test_every_entry_says_where_to_get_it():
@@ -280,7 +280,7 @@ def test_without_tensorflow_nothing_that_needs_it_is_tried(monkeypatch, tmp_path
     monkeypatch.setattr(assets, 'CODE', str(tmp_path))
     verdicts, _ = child_checks.run_apart({'tensorflow': None, 'gpu': None, 'facenet': 'x'})
     assert verdicts['tensorflow'].found == 'crashes (SIGABRT)'
-    assert verdicts['gpu'] == verdicts['facenet'] == Verdict(UNCHECKED, 'not looked into: TensorFlow does not run')
+    assert verdicts['gpu'] == verdicts['facenet'] == Verdict(UNCHECKED, 'not checked: TensorFlow does not run')
 
 
 def test_a_fault_in_a_check_is_a_verdict(monkeypatch):
@@ -303,7 +303,7 @@ def test_a_fault_in_a_check_is_a_verdict(monkeypatch):
     ('weights/resnet_v1_50_2016_08_28.tar.gz', b'\x1f\x8b', 'a gzip archive (.gz): unpack it',
      'resnet_v1_50.ckpt goes to weights/resnet/resnet_v1_50.ckpt'),
     ('weights/id_net/20170512-110547.zip', b'PK\x03\x04', 'a damaged zip archive', 'goes to weights/id_net/'),
-    ('network/epoch_20.pth', b'PK\x03\x04', 'a damaged zip archive', 'Nothing here reads it'),
+    ('network/epoch_20.pth', b'PK\x03\x04', 'a damaged zip archive', 'No program here reads it'),
     ('network/FaceReconModel.pb.crdownload', b'x', 'a download that was not finished', 'Fetch it again'),
     ('BFM/FaceReconModel.pb', b'x', 'this looks like FaceReconModel.pb, but nothing looks for it here',
      'mkdir -p network && mv BFM/FaceReconModel.pb network/FaceReconModel.pb'),

@@ -1,4 +1,5 @@
 """A small FaceXModel folder, made on the spot: a face-like grid of quads, with loose vertices and faces behind it."""
+import json
 import os
 
 import numpy as np
@@ -13,6 +14,8 @@ ROWS, COLUMNS = HIGH - LOW + 1, 2 * HALF + 1
 GRID = ROWS * COLUMNS
 BEYOND = 12                 # vertices behind the face area
 IDENTITIES = 3
+# Expressions of the real folder that its vertex_indices.json does not list.
+UNLISTED = ('PupilDilate_L', 'PupilDilate_R', 'cheekRaiser_L', 'cheekRaiser_R')
 # One more vertex in the face area that no face uses.
 LAYOUT = ict_facekit.Layout(vertices=GRID + 1 + BEYOND, face_vertices=GRID + 1,
                             face_quads=(ROWS - 1) * (COLUMNS - 1), identities=IDENTITIES)
@@ -57,8 +60,8 @@ def grid_quads():
 class StandIn:
     """What the folder's files hold, to be changed before it is written.
 
-    Attributes: neutral [V,3]; quads [Q,4]; moved {name: [V,3] displacement}; readme text; scale, rotation [3,3],
-    shift: from the program's frame to the files'.
+    Attributes: neutral [V,3]; quads [Q,4]; moved {name: [V,3] displacement}; readme text; listed: names in
+    vertex_indices.json; scale, rotation [3,3], shift: from the program's frame to the files'.
     """
 
     def __init__(self, scale=10.0, pitch=0.1, shift=(3.0, -20.0, 5.0)):
@@ -68,9 +71,10 @@ class StandIn:
         self.neutral = self.to_files(np.concatenate([grid_positions(), random.randn(1 + BEYOND, 3)]))
         self.quads = np.concatenate([grid_quads(), [[GRID + 1, GRID + 2, GRID + 3, GRID + 4]]])
         self.moved = {}
-        for name in ['identity%03d' % k for k in range(IDENTITIES)] + list(ict_facekit.EXPRESSIONS):
+        for name in ['identity%03d' % k for k in range(IDENTITIES)] + list(ict_facekit.EXPRESSIONS + UNLISTED):
             self.moved[name] = np.zeros(self.neutral.shape)
             self.moved[name][GRID:] = random.randn(1 + BEYOND, 3)  # must have no effect
+        self.listed = list(ict_facekit.EXPRESSIONS)
         self.readme = 'Some 3 words.\n\nThe 68 landmarks:\n```\n[%s]\n```\n26719 vertices, 1 2 3\n' % (
             ',\n '.join(map(str, landmarks())))
 
@@ -84,6 +88,8 @@ class StandIn:
         self.write_obj(os.path.join(folder, 'generic_neutral_mesh.obj'), self.neutral)
         for name, moved in self.moved.items():
             self.write_obj(os.path.join(folder, name + '.obj'), self.neutral + moved)
+        with open(os.path.join(folder, 'vertex_indices.json'), 'w') as stream:
+            json.dump({'faces': [0, 9229], 'expressions': self.listed}, stream)
         with open(os.path.join(str(root), 'README.md'), 'w') as stream:
             stream.write(self.readme)
         return str(root)

@@ -1,7 +1,7 @@
 """ICT-FaceKit, on a small stand-in folder: what was put where arrives where it must; each wrong file by its message."""
+import json
 import logging
 import os
-import re
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from scipy.io import loadmat
 from scipy.sparse import coo_matrix, csgraph
 
 from Deep3DFaceReconstruction import face_model
-from Deep3DFaceReconstruction.errors import AssetError
+from Deep3DFaceReconstruction.errors import AssetError, FaceModelError
 from Deep3DFaceReconstruction.face_model import albedo_transfer, ict_facekit, ict_landmarks
 from Deep3DFaceReconstruction.meshes import registration, subdivision
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, flip_permutation, standard_five_points
@@ -96,6 +96,7 @@ def test_the_file_is_a_face_model(converted):
     mat = loadmat(path)
     assert (mat['name'][0], mat['licence'][0]) == ('ICT-FaceKit (USC ICT)', 'MIT')
     assert [name.strip() for name in mat['exNames']] == NAMES and len(NAMES) == 53
+    assert (loaded.ex_lower[:53] == 0).all() and (loaded.ex_lower[53:] == -np.inf).all()
     assert not [name for name in os.listdir(os.path.dirname(path)) if name.startswith('.')]
 
 
@@ -269,37 +270,46 @@ def test_eyes_do_not_rub_off_where_the_source_names_its_parts():
     assert carried.meantex[eye].max() < 170
 
 
-def test_only_the_first_eighty_identities_and_a_word_if_they_are_not_the_largest(tmp_path, caplog):
+def test_the_first_eighty_identities_are_taken_whatever_their_size(tmp_path, caplog):
     files = StandIn()
-    for number in range(82):
+    sizes = np.random.RandomState(1).permutation(82) + 1.0
+    for number, size in enumerate(sizes):
         moved = np.zeros(files.neutral.shape)
-        moved[stand_in.vertex(number % 20, 0)] = (82 - number) / 10
+        moved[stand_in.vertex(number % 20, 0)] = size / 10
         files.moved['identity%03d' % number] = moved
-    root = files.write(tmp_path)
-    layout = LAYOUT._replace(identities=82)
     with caplog.at_level(logging.WARNING):
-        model = _convert(root, layout=layout)
+        model = _convert(files.write(tmp_path), layout=LAYOUT._replace(identities=82))
     assert not caplog.records
-    assert model['idBase'].shape[1] == 80 and np.abs(model['idBase'][:, 79]).max() > 0
-    files.write_obj(os.path.join(root, 'FaceXModel', 'identity081.obj'),
-                    files.neutral + 3 * files.moved['identity079'])
-    with caplog.at_level(logging.WARNING):
-        _convert(root, layout=layout)
-    assert re.search('do not come in the order of falling size: .* identity081 moves 3 times as much as identity079',
-                     caplog.records[0].getMessage())
+    largest = np.linalg.norm(_columns(model['idBase']), axis=2).max(axis=1)
+    np.testing.assert_allclose(largest / largest[0], sizes[:80] / sizes[0], rtol=1e-4)
 
 
-def test_other_expressions_are_taken_and_told(plain, caplog):
-    folder = os.path.join(plain, 'FaceXModel')
-    os.rename(os.path.join(folder, 'jawOpen.obj'), os.path.join(folder, 'yawn.obj'))
-    try:
-        model = _convert(folder)
-    finally:
-        os.rename(os.path.join(folder, 'yawn.obj'), os.path.join(folder, 'jawOpen.obj'))
-    assert list(model['exNames']) == sorted(set(NAMES) - {'jawOpen'} | {'yawn'})
-    assert len(caplog.records) == 1
-    assert re.search('53 expressions; without jawOpen; taken though not among the 53 known names: yawn',
-                     caplog.text)
+def test_the_list_says_which_expressions_there_are(plain, changed, caplog):
+    """Files that are not listed are left out; a listed one without a file is told."""
+    assert os.path.exists(os.path.join(plain, 'FaceXModel', 'PupilDilate_L.obj'))
+    changed('FaceXModel/vertex_indices.json', lambda text: json.dumps(
+        {'expressions': ['jawOpen', 'cheekRaiser_L', 'yawn', 'browDown_L']}))
+    model = _convert(plain)
+    assert [name.strip() for name in model['exNames']] == ['browDown_L', 'cheekRaiser_L', 'jawOpen']
+    assert model['exOneSided'].tolist() == [[1, 1, 1]]
+    message, = [record.getMessage() for record in caplog.records]
+    assert message.endswith('FaceXModel: 3 of 4 expressions; no .obj file of yawn')
+
+
+def test_without_the_list_the_known_expressions_are_taken(tmp_path):
+    root = StandIn().write(tmp_path)
+    os.remove(os.path.join(root, 'FaceXModel', 'vertex_indices.json'))
+    assert list(_convert(root)['exNames']) == NAMES
+
+
+@pytest.mark.parametrize('text, message', [
+    ('{}', 'got none$'), ('[1]', 'got none$'), ('{"expressions": [1]}', 'got none$'), ('{', "got a text file .'{'.$"),
+    ('<html>', 'got a saved web page'), ('', 'got an empty file')])
+def test_a_wrong_list_of_expressions_is_named(plain, changed, text, message):
+    changed('FaceXModel/vertex_indices.json', lambda _: text)
+    with pytest.raises(FaceModelError, match="vertex_indices.json: expected JSON with the list 'expressions' of names, "
+                                             + message):
+        _convert(plain)
 
 
 def test_the_built_in_landmarks_mirror_like_the_mesh():
@@ -360,7 +370,7 @@ def test_landmarks_that_cannot_be_true_are_refused(edit, message):
     places = stand_in.grid_positions()[stand_in.landmarks()]
     five = standard_five_points()
     ict_landmarks.check_landmarks(places, five, 'list.txt')
-    with pytest.raises(AssetError, match='^list.txt: expected a list of the 68 iBUG landmarks .*' + message) as error:
+    with pytest.raises(FaceModelError, match='^list.txt: expected a list of the 68 iBUG .*' + message) as error:
         ict_landmarks.check_landmarks(edit(places), five, 'list.txt')
     assert '\n' not in str(error.value)
 
@@ -369,7 +379,7 @@ def test_a_wrong_list_leaves_no_model(plain, changed, tmp_path):
     out = str(tmp_path / 'model.mat')
     wrong = np.arange(68) * 20
     changed('README.md', lambda text: ', '.join(map(str, wrong)))
-    with pytest.raises(AssetError, match='README.md: expected a list of the 68 iBUG landmarks .*, got another'):
+    with pytest.raises(FaceModelError, match='README.md: expected a list of the 68 iBUG landmarks .*, got another'):
         ict_facekit.convert(plain, out, stand_in.albedo_model(), layout=LAYOUT)
     assert os.listdir(str(tmp_path)) == []
     # A file with the right list helps, without a look at the README.
@@ -392,7 +402,7 @@ def test_landmark_files_that_are_none(plain, tmp_path, text, message):
     path = tmp_path / 'list.txt'
     if text is not None:
         path.write_text(text)
-    with pytest.raises(AssetError, match=message):
+    with pytest.raises(FaceModelError, match=message):
         _convert(plain, landmark_file=str(path))
 
 
@@ -455,16 +465,18 @@ def test_missing_files_are_named(plain, names, message):
 
 
 def test_many_missing_files_fit_in_a_line(plain):
-    with pytest.raises(AssetError, match='100 identities, got a folder without identity003.obj, .* and 92 more$'):
+    with pytest.raises(FaceModelError, match='100 identities, got a folder without identity003.obj, .* and 92 more$'):
         _convert(plain, layout=LAYOUT._replace(identities=100))
 
 
-def test_too_many_expressions(plain):
-    paths = [os.path.join(plain, 'FaceXModel', 'extra%d.obj' % k) for k in range(12)]
+def test_too_many_expressions(plain, changed):
+    extra = ['extra%d' % k for k in range(12)]
+    changed('FaceXModel/vertex_indices.json', lambda _: json.dumps({'expressions': NAMES + extra}))
+    paths = [os.path.join(plain, 'FaceXModel', name + '.obj') for name in extra]
     for path in paths:
         open(path, 'w').close()
     try:
-        with pytest.raises(AssetError, match='1 to 64 expressions, got 65: browDown_L, .* and 60 more$'):
+        with pytest.raises(FaceModelError, match='1 to 64 expressions, got 65: browDown_L, .* and 60 more$'):
             _convert(plain)
     finally:
         for path in paths:

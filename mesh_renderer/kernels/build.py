@@ -21,9 +21,10 @@ from concurrent.futures import ThreadPoolExecutor
 from mesh_renderer.kernels import places
 
 FOLDER = places.FOLDER
-MATHS = ('rasterize.cc', 'interpolate.cc', 'geometry.cc', 'vertex_normals.cc', 'harmonics.cc')
+MATHS = ('project.cc', 'rasterize.cc', 'interpolate.cc', 'geometry.cc', 'vertex_normals.cc', 'harmonics.cc')
 OPS = ('op_inputs.cc', 'rasterize_op.cc', 'interpolate_op.cc', 'geometry_op.cc', 'shading_op.cc')
-HEADERS = ('triangle.h', 'rasterize.h', 'interpolate.h', 'geometry.h', 'vertex_normals.h', 'harmonics.h', 'op_inputs.h')
+HEADERS = ('triangle.h', 'cover.h', 'rasterize.h', 'interpolate.h', 'geometry.h', 'vertex_normals.h', 'harmonics.h',
+           'op_inputs.h')
 # TensorFlow 2.21 deprecates names that 1.15 has no other for: no warnings about those.
 # Without -ffp-contract=off a fused multiply-add makes the two sides of a shared edge disagree: see triangle.h.
 FLAGS = ('-shared', '-fPIC', '-O3', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=off', '-Wall',

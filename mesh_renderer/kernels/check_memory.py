@@ -11,7 +11,7 @@ import tempfile
 
 from mesh_renderer.kernels import build
 
-# Division by zero gives infinities that the kernels compare away: no error in float arithmetic.
+# Division by zero is not an error here: the kernels' comparisons discard the infinities.
 FLAGS = ('-g', '-O2', '-std=c++11', '-ffp-contract=off', '-Wall', '-Wno-psabi', '-fsanitize=address,undefined',
          '-fsanitize=float-cast-overflow', '-fno-sanitize-recover=all')
 
@@ -21,7 +21,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         program = os.path.join(folder, 'check_memory')
         sources = [os.path.join(build.FOLDER, name) for name in build.MATHS + ('check_memory.cc',)]
-        # Both widths of a row segment: see rasterize.cc.
+        # Both widths of a row segment: see cover.h.
         for machine in ((), ('-march=native',)):
             subprocess.run([compiler] + list(FLAGS + machine) + sources + ['-o', program], check=True)
             print(' '.join(('sanitized',) + machine), end=': ', flush=True)

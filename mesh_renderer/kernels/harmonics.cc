@@ -1,5 +1,5 @@
 // The basis at a normal (x, y, z) is its polynomials (1, y, z, x, xy, yz, 3zz - 1, xz, xx - yy) times the
-// constants of Constants(), which are moved into the lights.
+// constants of Constants(), which are moved into the lights. The same in Python: mesh_renderer/harmonics.py.
 #include "harmonics.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Checks and conversions that the ops share. Every message names the tensor, what was expected and what came.
+// Checks and conversions that the ops share. Every message names the tensor, what was expected and what it got.
 #ifndef MESH_RENDERER_KERNELS_OP_INPUTS_H_
 #define MESH_RENDERER_KERNELS_OP_INPUTS_H_
 

@@ -13,31 +13,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <limits>
+
+#include "cover.h"
 
 namespace mesh_renderer {
 namespace {
 
-constexpr int kBlock = 256;    // triangles
-#ifdef __AVX__
-constexpr int kSegment = 8;    // pixels of a row that are drawn together
-#else
-constexpr int kSegment = 4;
-#endif
-constexpr int kTinyBox = 2;     // pixels
+constexpr int kBlock = 256;   // triangles
+constexpr int kTinyBox = 2;   // pixels
 constexpr int kWideBox = 32;   // pixels: the rows of wider boxes are cut first
-
-// Pixel centres this far (in pixels) outside the projected corners are still tested: the projection is
-// rounded, and what is inside is for the edge functions to say.
-constexpr float kBoxMargin = 1.0f / 64.0f;
-
-// The first pixel whose centre is not before `position` (in pixels), within [0, size]. NaN gives 0.
-inline int PixelFrom(float position, float size) {
-  const float shifted = position + 0.5f;
-  const float low = shifted > 0.0f ? shifted : 0.0f;
-  return static_cast<int>(low < size ? low : size);
-}
 
 inline bool AllFinite(const float* v) {
   return std::isfinite(v[0]) && std::isfinite(v[1]) && std::isfinite(v[2]) && std::isfinite(v[3]);
@@ -56,60 +40,12 @@ struct Candidates {
   float z[3][kBlock], w[3][kBlock];                // of the corners
 };
 
-// A segment of a row. Written with the compiler's vector type: a loop of eight is unrolled before it can be
-// vectorised.
-typedef float FloatSegment __attribute__((vector_size(4 * kSegment)));
-typedef int32_t IntSegment __attribute__((vector_size(4 * kSegment)));
-
-template <typename Segment, typename Value>
-inline Segment Load(const Value* from) {
-  Segment segment;
-  std::memcpy(&segment, from, sizeof(segment));
-  return segment;
-}
-
-template <typename Segment, typename Value>
-inline void Store(const Segment& segment, Value* to) {
-  std::memcpy(to, &segment, sizeof(segment));
-}
-
-inline IntSegment Iota() {
-  IntSegment iota;
-  for (int i = 0; i < kSegment; ++i) iota[i] = i;
-  return iota;
-}
-
-// A triangle in one row of pixels: its edge functions there are (a[k] px + r[k]) + c[k].
-struct TriangleRow {
-  float a[3], r[3], c[3];
-  float z[3], w[3];  // of the corners
-};
-
-// Whether the triangle covers the pixel at px, and its z there; `Real`: float, or FloatSegment for a segment.
-template <typename Real>
-inline auto Cover(const TriangleRow& t, const Real& px, Real* z) -> decltype(px >= px) {
-  const Real l0 = (t.a[0] * px + t.r[0]) + t.c[0];
-  const Real l1 = (t.a[1] * px + t.r[1]) + t.c[1];
-  const Real l2 = (t.a[2] * px + t.r[2]) + t.c[2];
-  const Real sum = (l0 + l1) + l2;
-  const Real b0 = l0 / sum, b1 = l1 / sum, b2 = l2 / sum;
-  const Real depth = ((b0 * t.z[0] + b1 * t.z[1]) + b2 * t.z[2]) / ((b0 * t.w[0] + b1 * t.w[1]) + b2 * t.w[2]);
-  *z = depth;
-  return (l0 >= 0.0f) & (l1 >= 0.0f) & (l2 >= 0.0f) & (sum > 0.0f) & (depth >= -1.0f) & (depth <= 1.0f);
-}
-
-// Whether triangle `id` at depth `z` hides what the pixel shows.
-template <typename Real, typename Int>
-inline auto Wins(const Real& z, int32_t id, const Real& shown_z, const Int& shown_id) -> decltype(z < z) {
-  return (z < shown_z) | ((z == shown_z) & (id > shown_id));
-}
-
 class BandRasterizer {
  public:
   BandRasterizer(const RasterScene& scene, const ScreenBox* boxes, int y_begin, int y_end,
                  const RasterImage& image)
-      : scene_(scene), boxes_(boxes), y_begin_(y_begin), y_end_(y_end), image_(image), center_x_(PixelCenters(scene.width)),
-        center_y_(PixelCenters(scene.height)) {}
+      : scene_(scene), boxes_(boxes), y_begin_(y_begin), y_end_(y_end), image_(image),
+        center_x_(PixelCenters(scene.width)), center_y_(PixelCenters(scene.height)) {}
 
   void Run() {
     Clear();
@@ -354,23 +290,6 @@ class BandRasterizer {
 };
 
 }  // namespace
-
-void ProjectVertices(const float* vertices, int64_t begin, int64_t end, int width, int height,
-                     ScreenBox* boxes) {
-  const float half_width = 0.5f * width, half_height = 0.5f * height;
-  const float columns = static_cast<float>(width), rows = static_cast<float>(height);
-  for (int64_t i = begin; i < end; ++i) {
-    const float x = vertices[4 * i], y = vertices[4 * i + 1], z = vertices[4 * i + 2], w = vertices[4 * i + 3];
-    // 0 for finite numbers, else NaN.
-    const float taint = (x * 0.0f + y * 0.0f) + (z * 0.0f + w * 0.0f);
-    const float screen_x = (x / w + 1.0f) * half_width, screen_y = (y / w + 1.0f) * half_height;
-    const bool usual = (taint == 0.0f) & (w > 0.0f);
-    boxes[i].left = static_cast<int16_t>(usual ? PixelFrom(screen_x - kBoxMargin, columns) : -1);
-    boxes[i].bottom = static_cast<int16_t>(PixelFrom(screen_y - kBoxMargin, rows));
-    boxes[i].right = static_cast<int16_t>(PixelFrom(screen_x + kBoxMargin, columns));
-    boxes[i].top = static_cast<int16_t>(PixelFrom(screen_y + kBoxMargin, rows));
-  }
-}
 
 void RasterizeBand(const RasterScene& scene, const ScreenBox* boxes, int y_begin, int y_end,
                    const RasterImage& image) {

@@ -10,7 +10,7 @@ namespace mesh_renderer {
 
 // What a triangle is for (bits of RasterScene::roles).
 enum Role : uint8_t {
-  kDraw = 1,    // takes part in the picture
+  kDraw = 1,    // takes part in the image
   kRegion = 2,  // marks every pixel that it covers, hidden or not
 };
 
@@ -40,7 +40,7 @@ struct ScreenBox {
   int16_t left, bottom, right, top;
 };
 
-// The largest width and height of an image.
+// The largest width and height of an image; LARGEST_IMAGE_SIZE of checks.py.
 constexpr int kLargestSize = 32767;
 
 // Where vertices [begin, end) fall on the screen.

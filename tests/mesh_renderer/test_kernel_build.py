@@ -141,7 +141,7 @@ def test_a_compiler_that_fails_leaves_the_old_library(tmp_path):
     compiler = tmp_path / 'failing-compiler'
     compiler.write_text('#!/bin/sh\necho what is wrong\nexit 3\n')
     compiler.chmod(0o755)
-    with pytest.raises(build.BuildError, match=r'(?s)what is wrong.*exit status 3.*rasterize\.cc'):
+    with pytest.raises(build.BuildError, match=r'(?s)what is wrong.*exit status 3.*project\.cc'):
         build.build(compiler=str(compiler), folder=str(folder))
     with open(path) as kept:
         assert kept.read() == 'old'

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mesh_renderer import checks
 from mesh_renderer import rasterize_triangles as rt
 from mesh_renderer.tf1 import tf
 from tests import ROOT
@@ -410,6 +411,19 @@ def test_shapes_that_are_known_only_when_run_are_checked():
             session.run(seen.z_buffer, {vertices: np.zeros([1, 3, 3]), triangles: [[0, 1, 2]]})
         with pytest.raises(tf.errors.InvalidArgumentError, match=r'triangles: expected shape .*\[1,2\]'):
             session.run(seen.z_buffer, {vertices: np.zeros([1, 3, 4]), triangles: [[0, 1]]})
+
+
+def test_the_kernel_has_the_same_largest_size():
+    from mesh_renderer.kernels import library
+    with tf.Graph().as_default(), tf.Session() as session:
+        for size, fits in ((checks.LARGEST_IMAGE_SIZE, True), (checks.LARGEST_IMAGE_SIZE + 1, False)):
+            seen = library.ops().mesh_rasterize(tf.zeros([0, 3, 4]), tf.constant([[0, 1, 2]]), tf.zeros([0], tf.uint8),
+                                                image_width=size, image_height=1)
+            if fits:
+                assert session.run(seen.mask).shape == (0, 1, size)
+            else:
+                with pytest.raises(tf.errors.InvalidArgumentError, match='expected at most 32767, got 32768, 1'):
+                    session.run(seen.mask)
 
 
 def test_ids_that_no_rasterizer_made_are_refused():

@@ -16,12 +16,12 @@ _FORMAT = 1
 _KEY = 'key'
 
 
-def cache_path(source):
-    """Where the cache of the file `source` lies: beside it, NAME.cache.npy for NAME.mat."""
-    return os.path.splitext(source)[0] + SUFFIX
+def cache_path(source, kind=''):
+    """Where a cache of the file `source` lies: beside it, NAME.cache.npy for NAME.mat, or NAME.KIND.cache.npy."""
+    return os.path.splitext(source)[0] + ('.' + kind if kind else '') + SUFFIX
 
 
-def cached(source, reader_version, names, build):
+def cached(source, reader_version, names, build, kind=''):
     """The arrays of a file: from its cache, or else built and left in the cache for the next time.
 
     A folder that cannot be written is no error: then there is no cache.
@@ -31,6 +31,7 @@ def cached(source, reader_version, names, build):
       reader_version: a number; another one makes the cache stale.
       names: of the arrays; a cache of others is stale.
       build: function without arguments -> dict of those names: array, str or int, made from `source`.
+      kind: tells apart several caches of one file.
     Returns:
       the dict; its arrays from the cache are read-only and mapped from the file.
     """
@@ -39,12 +40,12 @@ def cached(source, reader_version, names, build):
     except OSError:
         return build()  # which says what is wrong
     key = 'format %d reader %d size %d time %d' % (_FORMAT, reader_version, status.st_size, status.st_mtime_ns)
-    values = _read(cache_path(source), key)
+    values = _read(cache_path(source, kind), key)
     if values is None or set(values) != set(names):
         values = build()
         # ValueError: NumPy has no records of more than 2 GiB.
         with contextlib.suppress(OSError, ValueError):
-            _write(cache_path(source), key, values)
+            _write(cache_path(source, kind), key, values)
     return values
 
 

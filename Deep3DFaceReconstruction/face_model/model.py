@@ -45,6 +45,7 @@ class FaceModel(NamedTuple):
     region_triangles: np.ndarray  # [f,3] int32, the smaller photometric region, as vertices of the whole mesh
     skinmask: np.ndarray          # [N] float32, 0 or 1: the region of the reflectance loss
     keypoints: np.ndarray         # [68] int32, the iBUG landmarks
+    part: np.ndarray              # [N] int32, which part of the face (skin, an eye, ...); all 0 where the model has one
 
 
 def load_face_model(path=None):
@@ -96,7 +97,7 @@ def from_mat_dict(mat, path='<dict>'):
     Args:
       mat: mapping with the keys meanshape [1,3N], idBase [3N,80], exBase [3N,64], meantex [1,3N], texBase [3N,80],
         tri [F,3], point_buf [N,8], frontmask2_idx [n,1], tri_mask2 [f,3], skinmask [1,N], keypoints [1,68]; bases
-        may have fewer columns. Optional: name, licence, text; exOneSided [1,k], 0 or 1: whether an expression's
+        may have fewer columns. Optional: name, licence, text; part [1,N], numbers from 0; exOneSided [1,k], 0 or 1: whether an expression's
         coefficient must not be negative (k at most 64; those behind are free).
       path: named in error messages; its file name is the model's name where there is no `name`.
     Returns:
@@ -129,7 +130,13 @@ def from_mat_dict(mat, path='<dict>'):
         point_buf=get.indices('point_buf', (count, 8), len(triangles) + 1),
         region_triangles=front[get.indices('tri_mask2', (None, 3), len(front))],
         skinmask=get.floats('skinmask', (1, count)).ravel(),
-        keypoints=get.indices('keypoints', (1, LANDMARK_COUNT), count).ravel()))
+        keypoints=get.indices('keypoints', (1, LANDMARK_COUNT), count).ravel(),
+        part=_parts(get, count)))
+
+
+def _parts(get, count):
+    """[N] int32: the part of each vertex; 0 where the file does not say."""
+    return (get.floats('part', (1, count)).ravel() if 'part' in get else np.zeros(count)).astype(np.int32)
 
 
 def _probable_licence(vertices, triangles):

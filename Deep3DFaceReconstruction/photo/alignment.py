@@ -141,6 +141,27 @@ def from_crop(points, trans_params):
     return to_y_up((to_y_up(points) + origin) / scale + translation, h0)
 
 
+def crop_to_photo(trans_params):
+    """Where the crop's pixels lie in the photo: photo = scale * crop + offset.
+
+    Exactly what `align_img` did with the image, its rounding to whole pixels included, where `from_crop` says where
+    landmarks went. Both ends count from the centre of the first pixel, y-down.
+
+    Args:
+      trans_params: [5] as `align_img` returns it.
+    Returns:
+      (scale [2], offset [2]) float64.
+    """
+    w0, h0, rescale, t0, t1 = (float(value) for value in trans_params)
+    s = ALIGN_SCALE / rescale
+    size = np.array([int(w0 / s * ALIGN_SCALE), int(h0 / s * ALIGN_SCALE)])
+    shift = np.array([t0 - w0 / 2, h0 / 2 - t1]) * ALIGN_SCALE / s
+    corner = np.trunc(size / 2 - IMAGE_SIZE / 2 + shift)
+    scale = np.array([w0, h0]) / size
+    # Resizing keeps edges in place, not pixel centres.
+    return scale, (corner + 0.5) * scale - 0.5
+
+
 def _crop_transform(trans_params):
     w0, h0, rescale, t0, t1 = (float(value) for value in trans_params)
     s = ALIGN_SCALE / rescale

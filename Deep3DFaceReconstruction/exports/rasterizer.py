@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from Deep3DFaceReconstruction.exports.camera import in_camera
+from Deep3DFaceReconstruction.photo.camera import in_camera, project
 from Deep3DFaceReconstruction.tf1 import tf
 from mesh_renderer import rasterize_triangles
 
@@ -13,6 +13,10 @@ from mesh_renderer import rasterize_triangles
 MAX_TILE = 1024
 STEP = 128
 GRAPHS = 32
+
+# The longer side of the image in which visibility is decided, and how far behind its surface a point still counts (dm).
+VISIBILITY_SIDE = 768
+VISIBLE_BEHIND = 0.02
 
 
 class Window(NamedTuple):
@@ -86,6 +90,43 @@ def rasterize(camera, points, values, triangles, window=None):
         for whole, drawn in zip(result, part):
             whole[rows, columns] = drawn[:tile.bottom - tile.top, :tile.right - tile.left]
     return result
+
+
+def visible_points(camera, points, triangles, queries, behind=VISIBLE_BEHIND):
+    """Which points of a mesh's surface the camera sees: in the image, and nothing in front of them.
+
+    Args:
+      camera: camera.Camera.
+      points: [N,3] float; triangles: [F,3] int: the mesh, decimetres.
+      queries: [Q,3] float, points on its surface.
+      behind: decimetres by which a point may lie behind what is drawn there.
+    Returns:
+      [Q] bool.
+    """
+    window = mesh_window(camera, points)
+    longest = max(window.right - window.left, window.bottom - window.top)
+    if window.is_empty:
+        return np.zeros(len(queries), bool)
+    small = resized(camera, min(1.0, VISIBILITY_SIDE / longest))
+    window = mesh_window(small, points)
+    depth = in_camera(small, points)[:, 2:]
+    drawn = rasterize(small, points, depth, triangles, window)
+    surface = np.where(drawn.triangle_ids >= 0, drawn.values[:, :, 0], np.inf)
+    pixels, depth = project(small, queries)
+    inside = ((pixels > -0.5) & (pixels < np.array(small.size) - 0.5)).all(axis=1) & (depth > 0)
+    column, row = np.rint(np.where(inside[:, None], pixels, 0) - [window.left, window.top]).astype(int).T
+    limit = np.array(surface.shape) - 1
+    around = [surface[np.clip(row + down, 0, limit[0]), np.clip(column + right, 0, limit[1])]
+              for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    return inside & (depth <= np.max(around, axis=0) + behind)
+
+
+def resized(camera, factor):
+    """The camera of the same image resized by a factor; its size is rounded up."""
+    scale = np.diag([factor, factor, 1.0])
+    scale[:2, 2] = 0.5 * factor - 0.5  # edges keep their places
+    size = tuple(max(int(math.ceil(length * factor)), 1) for length in camera.size)
+    return camera._replace(K=scale.dot(camera.K), size=size)
 
 
 def rasterize_texture(uv, values, triangles, size):

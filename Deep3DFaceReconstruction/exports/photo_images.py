@@ -81,7 +81,7 @@ def landmark_visibility(camera, points, triangles, keypoints):
 
 
 def draw_pose(photo, camera, points):
-    """The photo with a box around the head's mesh, its front yellow, and its axes: x red, y green, z (where it looks) blue.
+    """The photo with a box around the mesh, its front yellow, and the head's axes: x red, y green, z (its view) blue.
 
     Args:
       photo: [H,W,3] uint8 RGB; camera: camera.Camera of the photo; points: [N,3] mesh points, dm.

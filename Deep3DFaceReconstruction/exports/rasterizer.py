@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from Deep3DFaceReconstruction.graph_function import GraphFunction
 from Deep3DFaceReconstruction.photo.camera import in_camera, project
 from Deep3DFaceReconstruction.tf1 import tf
 from mesh_renderer import rasterize_triangles
@@ -182,16 +183,18 @@ def _clip_space(K, placed, tile, width, height):
 
 
 def _draw(clip, values, triangles, width, height):
-    session, feeds, fetches = _graph(width, height)
-    ids, drawn = session.run(fetches, dict(zip(feeds, (clip[None], values[None], triangles))))
+    ids, drawn = _drawing(width, height)(clip=clip[np.newaxis], values=values[np.newaxis], triangles=triangles)
     return Raster(ids[0], drawn[0])
 
 
 @functools.lru_cache(maxsize=GRAPHS)
-def _graph(width, height):
-    """(session, placeholders, fetches) that draw an image of this size."""
-    with tf.Graph().as_default() as graph:
-        feeds = (tf.placeholder(tf.float32, [1, None, 4]), tf.placeholder(tf.float32, [1, None, None]),
-                 tf.placeholder(tf.int32, [None, 3]))
-        drawn = rasterize_triangles.render_attributes(*(feeds + (width, height)), top_down=True)
-    return tf.Session(graph=graph), feeds, (drawn.triangle_ids, drawn.image)
+def _drawing(width, height):
+    """A GraphFunction that draws an image of this size."""
+    def build():
+        inputs = {'clip': tf.placeholder(tf.float32, [1, None, 4]),
+                  'values': tf.placeholder(tf.float32, [1, None, None]),
+                  'triangles': tf.placeholder(tf.int32, [None, 3])}
+        drawn = rasterize_triangles.render_attributes(
+            inputs['clip'], inputs['values'], inputs['triangles'], width, height, top_down=True)
+        return inputs, (drawn.triangle_ids, drawn.image)
+    return GraphFunction(build)

@@ -26,8 +26,9 @@ _MIN_SHADING = 0.3
 _SPECK = 7
 
 # The sides of a face are where its normal, before it is turned, has an x larger than SIDE, and further from its middle
-# than SIDE_X (dm). There only even skin is taken: its tint (logarithms of red and blue over green) at most so many median deviations, but at least MIN_TINT, from the
-# front's, its brightness (logarithm) varying less than this over so many texels of a 1024 texture.
+# than SIDE_X (dm). There only even skin is taken: its tint (logarithms of red and blue over green) is at most
+# TINT_SPREADS median deviations, or MIN_TINT, from the front's; its brightness (logarithm) varies less than MAX_UNEVEN
+# over EVEN_BLUR texels of a 1024 texture.
 _SIDE, _SIDE_X = 0.55, 0.35
 _TINT_SPREADS, _MIN_TINT, _MAX_UNEVEN, _EVEN_BLUR, _FOREIGN_MARGIN = 4.0, 0.12, 0.16, 9.0, 25
 # Light changes slowly over a face: shading is averaged over so many texels of a 1024 texture before it is divided out.

@@ -75,7 +75,7 @@ def _box_middle(plane):
 
 
 def _fit_shelves(sizes, height):
-    """(the largest common scale at which boxes [K,2] fit on shelves in a strip of width 1, lower left corners [K,2])."""
+    """(the largest common scale at which boxes [K,2] fit on shelves in a strip of width 1, lower left corners)."""
     low, high = 0.0, (height - 2 * MARGIN) / sizes[:, 1].max()
     best = _shelves(sizes * high)
     if best[0] <= height:
@@ -88,7 +88,7 @@ def _fit_shelves(sizes, height):
 
 
 def _shelves(sizes):
-    """(height used, corners [K,2]) of boxes set on shelves of width 1, the highest first; infinite where one is wider."""
+    """(height used, corners [K,2]) of boxes on shelves of width 1, the highest first; infinite where one is wider."""
     if sizes[:, 0].max() > 1 - 2 * MARGIN:
         return np.inf, None
     corners = np.empty_like(sizes)

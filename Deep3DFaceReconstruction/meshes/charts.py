@@ -14,7 +14,7 @@ class Chart(NamedTuple):
     triangles: np.ndarray  # [f] int, which triangles of the mesh, ascending
     corners: np.ndarray    # [f,3] int, indices into `vertices`
     vertices: np.ndarray   # [n] int, vertices of the mesh; one on a cut or a pinch may stand there twice
-    loops: list            # rims, each [m] int indices into corners' vertices in the triangles' direction, longest first
+    loops: list            # rims, each [m] int indices into vertices in the triangles' direction; the longest first
 
 
 def cut_into_charts(positions, triangles, labels=None):
@@ -63,7 +63,7 @@ def _edges(triangles):
 
 
 def _shared_sides(triangles):
-    """[K,2] pairs of sides (numbers 3 f + k) in which exactly two triangles meet, run through in opposite directions."""
+    """[K,2] pairs of sides (numbers 3 f + k) at which two triangles meet, run through in opposite directions."""
     start, _, key = _edges(triangles)
     order = np.argsort(key, kind='stable')
     _, first, count = np.unique(key[order], return_index=True, return_counts=True)
@@ -118,14 +118,14 @@ def _loops(corners):
 
 
 def _is_disk(chart):
-    """Whether filling every rim but one gives a disk: Euler's V - E + F is 2 less the number of rims, which is not 0."""
+    """Whether filling every rim but one gives a disk: Euler's V - E + F is 2 less the number of rims, not 0."""
     edges = len(np.unique(_edges(chart.corners)[2]))
     euler = len(chart.vertices) - edges + len(chart.corners)
     return len(chart.loops) > 0 and euler == 2 - len(chart.loops)
 
 
 def _halves(positions, triangles, piece):
-    """Two parts of a piece: what faces +z and the rest, or what lies on either side of the middle of its longest side."""
+    """Two parts of a piece: what faces +z and the rest, or what lies on either side of its middle."""
     a, b, c = (positions[triangles[piece, k]] for k in range(3))
     in_front = np.cross(b - a, c - a)[:, 2] > 0
     if not (0.2 < in_front.mean() < 0.8):

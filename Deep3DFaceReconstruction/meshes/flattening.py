@@ -81,15 +81,14 @@ def _mean_value_weights(points, corners):
     """Sparse [n,n]: row i holds the weights of i's neighbours."""
     rows, columns, values = [], [], []
     for k in range(3):
-        i, j, l = (corners[:, (k + s) % 3] for s in range(3))
-        to_j, to_l = points[j] - points[i], points[l] - points[i]
-        length_j = np.linalg.norm(to_j, axis=1) + _SMALLEST
-        length_l = np.linalg.norm(to_l, axis=1) + _SMALLEST
-        angle = np.arccos(np.clip((to_j * to_l).sum(axis=1) / (length_j * length_l), -1, 0.999999))
+        own, second, third = (corners[:, (k + step) % 3] for step in range(3))
+        sides = [points[second] - points[own], points[third] - points[own]]
+        lengths = [np.linalg.norm(side, axis=1) + _SMALLEST for side in sides]
+        angle = np.arccos(np.clip((sides[0] * sides[1]).sum(axis=1) / (lengths[0] * lengths[1]), -1, 0.999999))
         half = np.tan(np.clip(angle, 1e-3, 3.1) / 2)
-        rows += [i, i]
-        columns += [j, l]
-        values += [half / length_j, half / length_l]
+        rows += [own, own]
+        columns += [second, third]
+        values += [half / length for length in lengths]
     count = len(points)
     return sp.csr_matrix((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), (count, count))
 
@@ -120,7 +119,7 @@ def _signed_areas(plane, corners):
 
 
 def _triangle_stretch(points, corners, plane):
-    """[f]: root mean square of the two singular values of the map from the plane to the surface (Sander et al. 2001)."""
+    """[f]: root mean square of the singular values of the map from the plane to the surface (Sander et al. 2001)."""
     a, b, c = (plane[corners[:, k]] for k in range(3))
     p, q, r = (points[corners[:, k]] for k in range(3))
     twice = 2 * _signed_areas(plane, corners)[:, None]

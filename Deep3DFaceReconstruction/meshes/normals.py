@@ -5,9 +5,9 @@ import numpy as np
 def vertex_normals(positions, triangles):
     """[N,3] float32 unit normals: the normalised sum of the unit normals of the triangles around each vertex.
 
-    The same as the decoder's Compute_norm, without a graph: a vector is normalised as x / sqrt(max(x.x, 1e-12)), so that
-    triangles too small to have a direction count little. A vertex of degenerate triangles alone, or of none, gets a zero
-    normal.
+    The same as the decoder's Compute_norm, without a graph: a vector is normalised as x / sqrt(max(x.x, 1e-12)), so
+    that triangles too small to have a direction count little. A vertex of degenerate triangles alone, or of none, gets
+    a zero normal.
 
     Args:
       positions: [N,3].

@@ -17,6 +17,7 @@ from Deep3DFaceReconstruction.conventions import (
     IMAGE_SIZE,
     NEAR_CLIP,
 )
+from Deep3DFaceReconstruction.numpy_decoder import rotation_matrix
 from Deep3DFaceReconstruction.photo.alignment import crop_to_photo
 
 # World axes (x right, y up, z to the viewer) to those of an OpenCV camera (x right, y down, z away from the viewer).
@@ -42,7 +43,7 @@ class Camera(NamedTuple):
 def crop_camera(coeff):
     """The camera of the 224-pixel crop, for `face_shape` of coefficients [257] (or [1,257])."""
     coeff = np.asarray(coeff, np.float64).ravel()
-    rotation = _rotation(coeff[COEFF_SLICES['angles']])
+    rotation = rotation_matrix(coeff[COEFF_SLICES['angles']]).T  # for column vectors
     center = CENTER - 0.5
     intrinsic = np.array([[FOCAL, 0, center], [0, FOCAL, center], [0, 0, 1]])
     translation = _FLIP.dot(coeff[COEFF_SLICES['translation']]) + [0, 0, CAMERA_DISTANCE]
@@ -60,18 +61,6 @@ def photo_camera(coeff, trans_params):
     scale, offset = crop_to_photo(trans_params)
     to_photo = np.array([[scale[0], 0, offset[0]], [0, scale[1], offset[1]], [0, 0, 1]])
     return Camera(to_photo.dot(crop.K), crop.R, crop.t, (int(trans_params[0]), int(trans_params[1])))
-
-
-def _rotation(angles):
-    """[3,3] for column vectors: Rz Ry Rx, in the world's frame."""
-    result = np.eye(3)
-    for axis, angle in enumerate(angles):
-        turn = np.eye(3)
-        first, second = (axis + 1) % 3, (axis + 2) % 3
-        turn[[first, second], [first, second]] = np.cos(angle)
-        turn[second, first], turn[first, second] = np.sin(angle), -np.sin(angle)
-        result = turn.dot(result)
-    return result
 
 
 def in_camera(camera, points):
@@ -116,13 +105,18 @@ def opengl_projection(camera, near=NEAR_CLIP, far=FAR_CLIP):
     return projection
 
 
+def world_rotation(camera):
+    """[3,3] for column vectors: the head's turn in the world's frame (x right, y up, z to the viewer)."""
+    return _FLIP.dot(camera.R)
+
+
 def pose_degrees(camera):
     """(yaw, pitch, roll) in degrees: the head's turn in the world's frame, R = Rz(roll) Ry(yaw) Rx(pitch).
 
     All 0: it looks into the camera. Positive yaw: to its left (the image's right); positive pitch: down; positive
     roll: the head tilts to its right shoulder (the image's left).
     """
-    rotation = _FLIP.dot(camera.R)
+    rotation = world_rotation(camera)
     yaw = np.arcsin(np.clip(-rotation[2, 0], -1, 1))
     pitch = np.arctan2(rotation[2, 1], rotation[2, 2])
     roll = np.arctan2(rotation[1, 0], rotation[0, 0])

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from Deep3DFaceReconstruction.system.files import written_aside
+from Deep3DFaceReconstruction.system.files import atomic_write
 
 # Bytes of a band before compression; smaller images are one band.
 _BAND_BYTES = 1 << 21
@@ -32,9 +32,10 @@ def encode_png(pixels, palette=None):
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     if pixels.ndim not in (2, 3) or channels not in _COLOR_TYPES or not pixels.size:
         raise ValueError('image: expected [H,W], [H,W,3] or [H,W,4] with pixels, got %s' % list(pixels.shape))
-    if pixels.dtype not in (np.uint8, np.uint16) or (palette is not None and (
-            channels != 1 or pixels.dtype != np.uint8)):
-        raise ValueError('image: expected uint8%s, got %s' % ('' if palette is not None else ' or uint16', pixels.dtype))
+    kinds = (np.uint8, np.uint16) if palette is None else (np.uint8,)
+    if pixels.dtype not in kinds or (palette is not None and channels != 1):
+        raise ValueError('image: expected %s%s, got %s' % (
+            ' or '.join(np.dtype(kind).name for kind in kinds), '' if palette is None else ' [H,W]', pixels.dtype))
     depth = pixels.dtype.itemsize
     color = _COLOR_TYPES[channels] if palette is None else _PALETTE_TYPE
     header = struct.pack('>IIBBBBB', pixels.shape[1], pixels.shape[0], 8 * depth, color, 0, 0, 0)
@@ -51,7 +52,7 @@ def write_png(path, pixels, palette=None):
       OSError: the folder cannot be written. ValueError: see encode_png.
     """
     data = encode_png(pixels, palette)
-    with written_aside(path) as temporary:
+    with atomic_write(path) as temporary:
         with open(temporary, 'wb') as stream:
             stream.write(data)
 

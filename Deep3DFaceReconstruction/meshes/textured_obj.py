@@ -1,0 +1,71 @@
+"""Writes a textured mesh as NAME.obj, NAME.mtl and NAME_texture.png."""
+import os
+
+import numpy as np
+
+from Deep3DFaceReconstruction.meshes.checks import check_mesh, check_triangles
+from Deep3DFaceReconstruction.system.files import atomic_write
+
+MATERIAL = 'face'
+
+
+def face_corner_lines(triangles, uv_triangles):
+    """The `f v/vt/vn ...` lines of an .obj file, counted from 1, as bytes; the same for every mesh of a model.
+
+    Args:
+      triangles: [F,3] int, from 0: vertices, which have a normal each; uv_triangles: [F,3] int: texture coordinates.
+    """
+    corners = np.stack([triangles, uv_triangles, triangles], axis=2) + 1
+    return (('f %d/%d/%d %d/%d/%d %d/%d/%d\n' * len(corners)) % tuple(corners.ravel().tolist())).encode('ascii')
+
+
+def write_obj(path, vertices, normals, triangles, uv, uv_triangles, texture_png, faces_text=None):
+    """Writes a textured mesh: the .obj and beside it NAME.mtl and NAME_texture.png, each whole before it has its name.
+
+    For example `write_obj('face.obj', shape, normals, triangles, atlas.uv, atlas.triangles, encode_png(texture))`.
+
+    Args:
+      path: the .obj file; NAME is its name without the ending, and may hold anything but control characters.
+      vertices: [N,3] float; normals: [N,3] float, unit.
+      triangles: [F,3] int, from 0.
+      uv: [M,2] float in 0-1, v up; uv_triangles: [F,3] int, from 0, indices into uv.
+      texture_png: bytes of a PNG file, row 0 at v = 1.
+      faces_text: face_corner_lines, where they are made already.
+    Raises:
+      OSError: the folder cannot be written. ValueError: sizes that do not match, numbers that are not finite, or a name
+        that an .obj file cannot refer to.
+    """
+    check_mesh(vertices, triangles, normals=normals)
+    check_triangles(uv_triangles, len(uv), 'uv_triangles')
+    if np.shape(uv_triangles) != np.shape(triangles) or not np.isfinite(uv).all():
+        raise ValueError('uv_triangles: expected a row for each of %d triangles and finite uv, got shape %s' % (
+            len(triangles), list(np.shape(uv_triangles))))
+    stem = os.path.splitext(path)[0]
+    material, texture = stem + '.mtl', stem + '_texture.png'
+    if faces_text is None:
+        faces_text = face_corner_lines(triangles, uv_triangles)
+    _write(texture, [texture_png])
+    _write(material, [b'newmtl %s\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nd 1\nillum 1\nmap_Kd %s\n' % (
+        MATERIAL.encode(), _reference(texture))])
+    _write(path, [b'mtllib %s\n' % _reference(material), _lines('v %.9g %.9g %.9g\n', vertices),
+                  _lines('vt %.7g %.7g\n', uv), _lines('vn %.6g %.6g %.6g\n', normals),
+                  b'usemtl %s\ns 1\n' % MATERIAL.encode(), faces_text])
+
+
+def _reference(path):
+    """A file's name as an .obj or .mtl line refers to it: readers take the rest of the line; options begin with -."""
+    name = os.path.basename(path)
+    if not name.isprintable():
+        raise ValueError('%r: expected a name without control characters, as an .obj file names its texture' % name)
+    return os.fsencode('./' + name if name[0] in '- ' else name)
+
+
+def _lines(line, rows):
+    rows = np.asarray(rows)
+    return ((line * len(rows)) % tuple(rows.ravel().tolist())).encode('ascii')
+
+
+def _write(path, parts):
+    with atomic_write(path) as temporary:
+        with open(temporary, 'wb') as stream:
+            stream.writelines(parts)

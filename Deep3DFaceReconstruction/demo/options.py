@@ -1,7 +1,8 @@
 """The options of demo.py: names, defaults, what each means. No TensorFlow, no files."""
 import argparse
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Tuple
 
+from Deep3DFaceReconstruction.exports import catalogue
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.arguments import add_face_model_option, positive
 
@@ -21,6 +22,10 @@ class DemoOptions(NamedTuple):
     fit: str
     iterations: int
     verbose: bool
+    outputs: Tuple[str, ...]
+    overlay_alpha: float
+    texture: str
+    texture_size: int
 
 
 def demo_parser():
@@ -50,9 +55,22 @@ def demo_parser():
                              'the network or nothing')
     parser.add_argument('--iterations', type=positive, default=DEFAULT_ITERATIONS, metavar='N',
                         help='steps of fitting per face')
+    _add_output_options(parser)
     parser.add_argument('--verbose', action='store_true',
                         help='show the losses of each fit, and what TensorFlow has to say')
     return parser
+
+
+def _add_output_options(parser):
+    parser.add_argument('--outputs', type=catalogue.outputs_list, default=','.join(catalogue.DEFAULT), metavar='LIST',
+                        help='what is written of each face: all, or some of %s (docs/outputs.md shows each)'
+                             % ','.join(catalogue.SUFFIXES))
+    parser.add_argument('--overlay_alpha', type=catalogue.share, default=1.0, metavar='A',
+                        help='how much of the photo the mesh covers in NAME_overlay.png, 0 to 1')
+    parser.add_argument('--texture', choices=catalogue.TEXTURES, default=catalogue.TEXTURES[0],
+                        help="the texture's colours: the photo's, with its light, or albedo, with the light divided out")
+    parser.add_argument('--texture_size', type=catalogue.texture_size, default=catalogue.TEXTURE_SIZE, metavar='N',
+                        help='side of the texture in texels')
 
 
 def parse_demo(arguments=None):

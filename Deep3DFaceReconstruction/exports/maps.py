@@ -2,9 +2,9 @@
 import cv2
 import numpy as np
 
-from Deep3DFaceReconstruction.exports.rasterizer import mesh_window, rasterize, tiles
-from Deep3DFaceReconstruction.exports.regions import region_of
 from Deep3DFaceReconstruction.photo.camera import in_camera
+from Deep3DFaceReconstruction.surface.rasterizer import mesh_window, rasterize, tiles
+from Deep3DFaceReconstruction.surface.regions import region_of
 
 MAP_NAMES = ('depth', 'normals', 'pncc', 'segmentation')
 # Depth is written in 16 bits: 0 where there is no face, else 1-65535 from the nearest to the farthest point.

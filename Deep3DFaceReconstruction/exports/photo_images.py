@@ -4,8 +4,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from Deep3DFaceReconstruction.exports.rasterizer import mesh_window, rasterize, tiles, visible_points
 from Deep3DFaceReconstruction.photo.camera import Camera, in_camera, project
+from Deep3DFaceReconstruction.surface.rasterizer import mesh_window, rasterize, tiles, visible_points
 
 _SHIFT = 4  # fractional bits of cv2's coordinates
 _VISIBLE, _OUTLINE = (60, 235, 110), (10, 30, 15)

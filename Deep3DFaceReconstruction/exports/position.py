@@ -4,9 +4,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
-from Deep3DFaceReconstruction.exports.rasterizer import rasterize_texture, visible_points
-from Deep3DFaceReconstruction.exports.regions import BROWS, EYES, LIPS, MOUTH, NOSE, is_below_jaw, region_of
 from Deep3DFaceReconstruction.photo.camera import in_camera, project
+from Deep3DFaceReconstruction.surface.rasterizer import rasterize_texture, visible_points
+from Deep3DFaceReconstruction.surface.regions import BROWS, EYES, LIPS, MOUTH, NOSE, is_below_jaw, region_of
 
 SIZE = 256
 # PRNet's weights of its four classes of texels; 0 also where no face is.
@@ -59,7 +59,7 @@ def position_preview(position):
 
 
 def weight_mask(model, atlas, regions, size=SIZE):
-    """[size,size] float32 weights of a position map's texels: landmarks 16, eyes to mouth 4, rest of the face 3, neck 0.
+    """[size,size] float32 weights of a position map's texels: landmarks 16, eyes to mouth 4, rest of face 3, neck 0.
 
     Args:
       model: face_model.FaceModel; atlas: its FaceAtlas; regions: its regions.Regions; size: side in texels.

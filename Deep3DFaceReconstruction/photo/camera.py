@@ -82,6 +82,12 @@ def lm_68p_to_pixels(lm_68p):
     return np.stack([lm_68p[..., 0] - 0.5, IMAGE_SIZE - 0.5 - lm_68p[..., 1]], axis=-1)
 
 
+def lm_68p_to_photo(lm_68p, trans_params):
+    """[...,2] pixels of the photo, y down, of `lm_68p`, which are y-up pixels of the crop."""
+    scale, offset = crop_to_photo(trans_params)
+    return lm_68p_to_pixels(lm_68p) * scale + offset
+
+
 def opengl_view(camera):
     """[4,4] view matrix for column vectors: the mesh's frame to OpenGL's eye (x right, y up, looking along -z)."""
     view = np.eye(4)

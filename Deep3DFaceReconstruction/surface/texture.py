@@ -4,12 +4,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from Deep3DFaceReconstruction.exports import texture_fill
-from Deep3DFaceReconstruction.exports.rasterizer import mesh_window, rasterize, rasterize_texture, resized
-from Deep3DFaceReconstruction.photo.camera import in_camera
+from Deep3DFaceReconstruction.conventions import AMBIENT_OFFSET, COEFF_SLICES, SH_TERMS
+from Deep3DFaceReconstruction.numpy_decoder import sh_basis
+from Deep3DFaceReconstruction.photo.camera import in_camera, world_rotation
 from Deep3DFaceReconstruction.photo.skin import skinmask
+from Deep3DFaceReconstruction.surface import texture_fill
+from Deep3DFaceReconstruction.surface.rasterizer import mesh_window, rasterize, rasterize_texture, resized
 
-DEFAULT_SIZE = 1024
 KINDS = ('photo', 'albedo')
 
 # A texel is taken from the photo where the cosine of the angle at which the camera sees it is larger than this; where
@@ -50,7 +51,19 @@ class Texture(NamedTuple):
     face: np.ndarray   # [S,S] bool, belongs to a triangle
 
 
-def bake(photo, camera, mesh, atlas, size=DEFAULT_SIZE, kind='photo'):
+def shading(normals, camera, coeff):
+    """[N,3] float32: what the albedo is multiplied with under the light of coefficients [257]; eq. 2.
+
+    Args:
+      normals: [N,3] unit, the frame of the mesh; camera: camera.Camera of the face, for its turn.
+    """
+    gamma = np.reshape(np.asarray(coeff, np.float64)[COEFF_SLICES['gamma']], [3, SH_TERMS]).copy()
+    gamma[:, 0] += AMBIENT_OFFSET
+    turned = np.asarray(normals, np.float64).dot(world_rotation(camera).T)
+    return sh_basis(turned).dot(gamma.T).astype(np.float32)
+
+
+def bake(photo, camera, mesh, atlas, size=1024, kind='photo'):
     """The texture of a face.
 
     What the photo does not show well comes from the other side of the face, re-lit, and where that is not known either
@@ -75,23 +88,23 @@ def bake(photo, camera, mesh, atlas, size=DEFAULT_SIZE, kind='photo'):
     values = np.concatenate([mesh.points, mesh.normals, mesh.albedo, mesh.shading], axis=1)[atlas.vertices]
     drawn = rasterize_texture(atlas.uv, np.concatenate([values, atlas.mirror_uv], axis=1), atlas.triangles, size)
     face = drawn.triangle_ids >= 0
-    points, normals, albedo, shading, mirror_uv = np.split(drawn.values, [3, 6, 9, 12], axis=2)
-    shading = _smooth_shading(shading, face)
+    points, normals, albedo, light, mirror_uv = np.split(drawn.values, [3, 6, 9, 12], axis=2)
+    light = _smooth_shading(light, face)
     colors, seen = _from_photo(photo, camera, mesh, atlas, points, normals, face)
     has_mirror = face & atlas.has_mirror[np.maximum(drawn.triangle_ids, 0)]
-    result = _filled(colors / shading, seen, albedo, mirror_uv, has_mirror, face)
+    result = _filled(colors / light, seen, albedo, mirror_uv, has_mirror, face)
     if kind == 'photo':
-        result = np.where(seen[:, :, None], colors, result * shading)
+        result = np.where(seen[:, :, None], colors, result * light)
     result = texture_fill.spread(np.ascontiguousarray(np.clip(result, 0, 255), np.float32), face, rounds=0)
     return Texture(np.rint(result).astype(np.uint8), seen, face)
 
 
-def _smooth_shading(shading, face):
+def _smooth_shading(light, face):
     """Without the fine folds of the fit, which are seldom where the photo's are."""
     size = (max(len(face) // 4, 1),) * 2
     blur = _SHADING_BLUR * size[0] / 1024.0
     weight = cv2.GaussianBlur(cv2.resize(face.astype(np.float32), size, interpolation=cv2.INTER_AREA), (0, 0), blur)
-    smooth = cv2.GaussianBlur(cv2.resize(shading, size, interpolation=cv2.INTER_AREA), (0, 0), blur)
+    smooth = cv2.GaussianBlur(cv2.resize(light, size, interpolation=cv2.INTER_AREA), (0, 0), blur)
     smooth /= np.maximum(weight, 1e-3)[:, :, None]
     return np.maximum(cv2.resize(smooth, face.shape, interpolation=cv2.INTER_LINEAR), _MIN_SHADING)
 

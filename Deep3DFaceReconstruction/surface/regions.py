@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import COEFF_DIM
-from Deep3DFaceReconstruction.exports.rasterizer import visible_points
 from Deep3DFaceReconstruction.photo.camera import crop_camera
+from Deep3DFaceReconstruction.surface.rasterizer import visible_points
 
 BACKGROUND, SKIN, LIPS, EYES, BROWS, NOSE, MOUTH = range(7)
 NAMES = ('background', 'skin', 'lips', 'eyes', 'brows', 'nose', 'inside of the mouth')

@@ -1,0 +1,227 @@
+"""Writes the outputs of catalogue.py for the faces of a photo; what several of them need is made once."""
+import functools
+import os
+import threading
+from typing import NamedTuple, Tuple
+
+import numpy as np
+
+from Deep3DFaceReconstruction.conventions import COEFF_SLICES
+from Deep3DFaceReconstruction.exports import glb, maps, photo_images, position
+from Deep3DFaceReconstruction.exports.camera_file import METRES_PER_UNIT, write_camera
+from Deep3DFaceReconstruction.exports.catalogue import Outcome, try_writers
+from Deep3DFaceReconstruction.exports.morph_targets import morph_targets
+from Deep3DFaceReconstruction.meshes.normals import vertex_normals
+from Deep3DFaceReconstruction.meshes.ply import write_ply
+from Deep3DFaceReconstruction.meshes.textured_obj import face_corner_lines, write_obj
+from Deep3DFaceReconstruction.photo.camera import photo_camera, project
+from Deep3DFaceReconstruction.surface import regions, texture
+from Deep3DFaceReconstruction.surface.face_atlas import face_atlas
+from Deep3DFaceReconstruction.system.files import atomic_write
+from Deep3DFaceReconstruction.system.png import encode_png, write_png
+
+
+class OutputOptions(NamedTuple):
+    """What to write, and how.
+
+    Attributes:
+      names: of catalogue.SUFFIXES; 'mat', 'obj' and 'png' are passed over, as the demo writes them itself.
+      overlay_alpha: 0-1.
+      texture: of texture.KINDS.
+      texture_size: texels.
+    """
+
+    names: Tuple[str, ...]
+    overlay_alpha: float = 1.0
+    texture: str = texture.KINDS[0]
+    texture_size: int = texture.DEFAULT_SIZE
+
+
+class Face(NamedTuple):
+    """One reconstructed face as its decoder gives it.
+
+    Attributes:
+      name: what its files are called, without ending.
+      coeff: [257]; trans_params: [5].
+      shape: [N,3] dm; albedo: [N,3] RGB 0-255; colors: [N,3] RGB under the light, not clipped.
+    """
+
+    name: str
+    coeff: np.ndarray
+    trans_params: np.ndarray
+    shape: np.ndarray
+    albedo: np.ndarray
+    colors: np.ndarray
+
+
+class OutputWriter:
+    """Writes outputs of faces of one model; may be used by several threads at once.
+
+    Args:
+      model: face_model.FaceModel.
+      options: OutputOptions.
+    """
+
+    def __init__(self, model, options):
+        self._model = model
+        self._options = options
+        self._shared = _Shared(model)
+
+    @property
+    def needs_photo(self):
+        """Whether any output shows the photo."""
+        return any(name in _WRITERS or name == 'overlay' for name in self._options.names)
+
+    def write(self, folder, photo_name, image, photo, faces):
+        """Writes all outputs of the faces of a photo; one that fails does not keep the others from being written.
+
+        Args:
+          folder: where to.
+          photo_name: what is made of the whole photo is called so.
+          image: the photo's file name; photo: [H,W,3] uint8 RGB, upright.
+          faces: list of Face.
+        Returns:
+          list of Outcome, one for each face; what is made of the whole photo is listed with each of its faces.
+        """
+        outcomes = []
+        for face in faces:
+            scene = _Scene(self._model, self._options, self._shared, face, image, photo)
+            stem = os.path.join(folder, face.name)
+            writers = {output: functools.partial(writer, scene, stem) for output, writer in _WRITERS.items()}
+            outcomes.append(try_writers(writers, self._options.names, face.name))
+        overlay = functools.partial(self._write_overlay, os.path.join(folder, photo_name), photo, faces)
+        whole = try_writers({'overlay': overlay}, self._options.names, photo_name)
+        return [Outcome(outcome.files + whole.files, dict(outcome.failures, **whole.failures)) for outcome in outcomes]
+
+    def _write_overlay(self, stem, photo, faces):
+        meshes = [photo_images.ColoredMesh(photo_camera(face.coeff, face.trans_params), face.shape, face.colors,
+                                           self._model.triangles) for face in faces]
+        write_png(stem + '_overlay.png', photo_images.overlay(photo, meshes, self._options.overlay_alpha))
+
+
+class _Shared:
+    """What all faces of a model share; each is made when it is first asked for, by one thread."""
+
+    def __init__(self, model):
+        self._model = model
+        self._lock = threading.RLock()
+        self._made = {}
+
+    def _once(self, name, make):
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make()
+            return self._made[name]
+
+    @property
+    def atlas(self):
+        return self._once('atlas', lambda: face_atlas(self._model))
+
+    @property
+    def regions(self):
+        return self._once('regions', lambda: regions.build_regions(self._model))
+
+    @property
+    def corner_lines(self):
+        return self._once('corners', lambda: face_corner_lines(self._model.triangles, self.atlas.triangles))
+
+    @property
+    def targets(self):
+        return self._once('targets', lambda: morph_targets(self._model))
+
+
+class _Scene:
+    """One face in its photo, with what several outputs need; used by one thread."""
+
+    def __init__(self, model, options, shared, face, image, photo):
+        self.model, self.options, self.shared = model, options, shared
+        self.face, self.image, self.photo = face, image, photo
+        self.camera = photo_camera(face.coeff, face.trans_params)
+        self.normals = vertex_normals(face.shape, model.triangles)
+        self._maps, self._texture = None, None
+
+    def map(self, name):
+        """An image of maps.MAP_NAMES; all that are wanted are drawn together."""
+        if self._maps is None:
+            wanted = [each for each in maps.MAP_NAMES if each in self.options.names]
+            self._maps = maps.draw_maps(self.camera, self.face.shape, self.normals, self.model, self.shared.regions,
+                                        wanted)
+        return self._maps[name]
+
+    def texture_png(self):
+        """The texture as bytes of a PNG file."""
+        if self._texture is None:
+            shading = texture.shading(self.normals, self.camera, self.face.coeff)
+            mesh = texture.LitMesh(self.face.shape, self.normals, self.face.albedo, shading)
+            baked = texture.bake(self.photo, self.camera, mesh, self.shared.atlas, self.options.texture_size,
+                                 self.options.texture)
+            self._texture = encode_png(baked.image)
+        return self._texture
+
+
+def _write_camera(scene, stem):
+    write_camera(stem + '_camera.json', scene.face.coeff, scene.face.trans_params, scene.face.shape, scene.image)
+
+
+def _write_landmarks(scene, stem):
+    model, shape = scene.model, scene.face.shape
+    pixels, _ = project(scene.camera, shape[model.keypoints])
+    visible = photo_images.landmark_visibility(scene.camera, shape, model.triangles, model.keypoints)
+    write_png(stem + '_landmarks.png', photo_images.draw_landmarks(scene.photo, pixels, visible))
+
+
+def _write_pose(scene, stem):
+    write_png(stem + '_pose.png', photo_images.draw_pose(scene.photo, scene.camera, scene.face.shape))
+
+
+def _write_depth(scene, stem):
+    depth = scene.map('depth')
+    write_png(stem + '_depth.png', depth)
+    write_png(stem + '_depth_preview.png', maps.depth_preview(depth))
+
+
+def _write_normals(scene, stem):
+    write_png(stem + '_normals.png', scene.map('normals'))
+
+
+def _write_pncc(scene, stem):
+    write_png(stem + '_pncc.png', scene.map('pncc'))
+
+
+def _write_segmentation(scene, stem):
+    write_png(stem + '_segmentation.png', scene.map('segmentation'), regions.PALETTE)
+
+
+def _write_texture(scene, stem):
+    atlas = scene.shared.atlas
+    write_obj(stem + '.obj', scene.face.shape, scene.normals, scene.model.triangles, atlas.uv, atlas.triangles,
+              scene.texture_png(), scene.shared.corner_lines)
+
+
+def _write_position(scene, stem):
+    found = position.position_map(scene.camera, scene.face.shape, scene.shared.atlas)
+    with atomic_write(stem + '_position.npy') as temporary, open(temporary, 'wb') as stream:
+        np.save(stream, found, allow_pickle=False)
+    write_png(stem + '_position.png', position.position_preview(found))
+
+
+def _write_ply(scene, stem):
+    write_ply(stem + '.ply', scene.face.shape, scene.normals, scene.face.colors, scene.model.triangles)
+
+
+def _write_glb(scene, stem):
+    atlas, targets = scene.shared.atlas, scene.shared.targets
+    expression = np.asarray(scene.face.coeff)[COEFF_SLICES['ex']]
+    moved = np.asarray(scene.model.ex_base).dot(expression).reshape(-1, 3)
+    neutral = scene.face.shape - moved
+    normals = vertex_normals(neutral, scene.model.triangles)
+    mesh = glb.GlbMesh(neutral[atlas.vertices] * METRES_PER_UNIT, normals[atlas.vertices], atlas.uv, atlas.triangles,
+                       scene.texture_png(), targets.names, targets.moves[:, atlas.vertices] * METRES_PER_UNIT,
+                       targets.weights(expression), lit=scene.options.texture == 'albedo')
+    glb.write_glb(stem + '.glb', mesh, scene.face.name)
+
+
+_WRITERS = {
+    'camera': _write_camera, 'landmarks': _write_landmarks, 'pose': _write_pose, 'depth': _write_depth,
+    'normals': _write_normals, 'pncc': _write_pncc, 'segmentation': _write_segmentation, 'texture': _write_texture,
+    'position': _write_position, 'ply': _write_ply, 'glb': _write_glb}

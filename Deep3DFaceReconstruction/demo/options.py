@@ -68,7 +68,7 @@ def _add_output_options(parser):
     parser.add_argument('--overlay_alpha', type=catalogue.share, default=1.0, metavar='A',
                         help='how much of the photo the mesh covers in NAME_overlay.png, 0 to 1')
     parser.add_argument('--texture', choices=catalogue.TEXTURES, default=catalogue.TEXTURES[0],
-                        help="the texture's colours: the photo's, with its light, or albedo, with the light divided out")
+                        help="the texture's colours: the photo's, with its light, or the albedo, without")
     parser.add_argument('--texture_size', type=catalogue.texture_size, default=catalogue.TEXTURE_SIZE, metavar='N',
                         help='side of the texture in texels')
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional
 
 from tqdm import tqdm
 
@@ -17,7 +17,6 @@ from Deep3DFaceReconstruction.demo.coefficient_sources import choose_source
 from Deep3DFaceReconstruction.demo.prefetch import batches, prefetched
 from Deep3DFaceReconstruction.errors import InputError, UserError, message_of, one_line
 from Deep3DFaceReconstruction.face_model import load_face_model
-from Deep3DFaceReconstruction.meshes import obj
 from Deep3DFaceReconstruction.photo import image_io
 from Deep3DFaceReconstruction.photo.crops import FaceCrop, crops_of_photo
 from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
@@ -38,10 +37,11 @@ class ReadPhoto(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A photo whose faces are reconstructed; the files of each are being written."""
+    """A photo whose faces are reconstructed; their files are being written."""
 
     photo: ReadPhoto
-    rows: List[Tuple[results.SummaryRow, Future]]
+    rows: List[results.SummaryRow]
+    outcomes: Future  # of a list of catalogue.Outcome, one for each row
 
 
 def run(options):
@@ -90,18 +90,18 @@ def _reconstruct_all(options, image_paths):
     photos = _photos(options, image_paths, source.needs_landmarks)
     model = load_face_model(options.face_model)
     # TensorFlow takes longer to load than most photos to read.
+    from Deep3DFaceReconstruction.demo.face_files import FaceFiles
     from Deep3DFaceReconstruction.demo.reconstructor import Decoder
 
     source.load(model)
     decoder = Decoder(model)
     print('face model %s, %s; coefficients by %s' % (model.name, model.path, source.description))
-    faces_text = obj.face_lines(model.triangles)
+    files = FaceFiles(model, options)
 
     with ThreadPoolExecutor(max_workers=WRITERS) as writers, \
             tqdm(total=len(image_paths), unit='photo', disable=not sys.stderr.isatty()) as progress:
-        def write(result):
-            path_stem = os.path.join(options.output, result.crop.name)
-            return writers.submit(results.write_result, result, path_stem, faces_text)
+        def write(photo, face_results):
+            return writers.submit(files.write, options.output, photo.name, face_results)
 
         pending = []
         for batch in batches(photos, source.batch_size):
@@ -142,28 +142,19 @@ def _reconstruct(batch, source, decoder, write):
     share = (time.time() - begin) / max(len(crops), 1)
     written = []
     for photo in batch:
-        rows = []
-        for _ in photo.crops:
-            result = next(face_results)
-            row = results.result_row(result, source.label, photo.seconds / len(photo.crops) + share)
-            rows.append((row, write(result)))
-        written.append(Written(photo, rows))
+        own = [next(face_results) for _ in photo.crops]
+        rows = [results.result_row(result, source.label, photo.seconds / len(own) + share) for result in own]
+        written.append(Written(photo, rows, write(photo, own)))
     return written
 
 
 def _report(written, progress):
     """Waits for the files, prints a line for each face and yields its row."""
-    for photo, rows in written:
+    for photo, rows, outcomes in written:
         if photo.reason:
             yield _told(results.failure_row(photo.image_path, photo.name, photo.seconds, photo.reason), progress)
-        for row, writing in rows:
-            error = writing.exception()
-            if isinstance(error, (OSError, ValueError)):
-                row = results.failure_row(photo.image_path, row.name, photo.seconds, (
-                    '%s: its results could not be written: %s' % (photo.image_path, one_line(error))))
-            elif error is not None:
-                raise error
-            yield _told(row, progress)
+        for row, outcome in zip(rows, outcomes.result()):
+            yield _told(results.finished_row(row, outcome), progress)
         progress.update(1)
 
 

@@ -6,13 +6,18 @@ from typing import Any, Dict, NamedTuple
 import numpy as np
 from PIL import Image
 
+from Deep3DFaceReconstruction.exports import catalogue
 from Deep3DFaceReconstruction.meshes import obj
+from Deep3DFaceReconstruction.photo.camera import lm_68p_to_photo
 from Deep3DFaceReconstruction.photo.crops import FaceCrop
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, to_y_up
 from Deep3DFaceReconstruction.system.files import PNG_COMPRESSION, atomic_write
 from Deep3DFaceReconstruction.system.mat_file import save_mat
 
 OK, FAILED = 'ok', 'failed'
+# Between the names in the column `files`.
+FILE_SEPARATOR = '|'
+FORMULA_STARTS = ('=', '+', '-', '@', '\t', '\r')
 
 
 class FaceResult(NamedTuple):
@@ -51,6 +56,7 @@ class SummaryRow(NamedTuple):
     photometric_error: str
     seconds: str
     reason: str
+    files: str
 
 
 def face_result(crop, coeff, decoded):
@@ -67,7 +73,9 @@ def face_result(crop, coeff, decoded):
     arrays = {
         'cropped_img': np.ascontiguousarray(rgb), 'recon_img': decoded['recon'], 'coeff': coeff[None],
         'face_shape': decoded['face_shape'], 'face_texture': decoded['face_texture'],
-        'face_color': decoded['face_color'], 'lm_68p': decoded['landmarks'], 'lm_5p': crop.lm_5p}
+        'face_color': decoded['face_color'], 'lm_68p': decoded['landmarks'], 'lm_5p': crop.lm_5p,
+        'trans_params': crop.trans_params,
+        'lm_68p_photo': lm_68p_to_photo(decoded['landmarks'], crop.trans_params)}
     return FaceResult(crop, coeff, arrays, decoded['strip'], float(distances.mean()), len(distances),
                       _photometric_error(crop, decoded['recon'], decoded['region']))
 
@@ -85,21 +93,28 @@ def _photometric_error(crop, recon, region):
     return float((difference * weight).sum() / max(weight.sum(), 1.0))
 
 
-def write_result(result, path_stem, faces_text):
+def write_result(result, path_stem, faces_text, outputs=catalogue.DEFAULT):
     """Writes NAME.mat, NAME_mesh.obj and NAME.png, each to a temporary file that is then renamed.
 
     Args:
       result: FaceResult.
       path_stem: output folder and NAME.
       faces_text: meshes.obj.face_lines of the model.
-    Raises:
-      OSError: the folder cannot be written. ValueError: the mesh has coordinates that are not finite.
+      outputs: which of mat, obj and png; others are passed over.
+    Returns:
+      catalogue.Outcome: a folder that cannot be written, or a mesh with coordinates that are not finite, is a failure.
     """
     colors = np.clip(result.arrays['face_color'], 0, 255) / 255
-    obj.save_obj(path_stem + '_mesh.obj', result.arrays['face_shape'], faces_text, colors)
-    save_mat(path_stem + '.mat', result.arrays)
-    with atomic_write(path_stem + '.png') as temporary:
-        Image.fromarray(result.strip).save(temporary, format='PNG', compress_level=PNG_COMPRESSION)
+
+    def write_strip():
+        with atomic_write(path_stem + '.png') as temporary:
+            Image.fromarray(result.strip).save(temporary, format='PNG', compress_level=PNG_COMPRESSION)
+
+    writers = {
+        'obj': lambda: obj.save_obj(path_stem + '_mesh.obj', result.arrays['face_shape'], faces_text, colors),
+        'mat': lambda: save_mat(path_stem + '.mat', result.arrays),
+        'png': write_strip}
+    return catalogue.try_writers(writers, outputs, result.crop.name)
 
 
 def result_row(result, label, seconds):
@@ -109,14 +124,28 @@ def result_row(result, label, seconds):
         image=os.path.basename(crop.image_path), name=crop.name, status=OK,
         faces_found='' if crop.faces_found is None else str(crop.faces_found), coefficients_from=label,
         landmark_error_px='%.2f' % result.landmark_error, landmarks_compared=str(result.landmarks_compared),
-        photometric_error='%.2f' % result.photometric_error, seconds='%.2f' % seconds, reason='')
+        photometric_error='%.2f' % result.photometric_error, seconds='%.2f' % seconds, reason='', files='')
+
+
+def finished_row(row, outcome):
+    """The SummaryRow of a face with the names of its files, and what could not be written.
+
+    Args:
+      row: SummaryRow; outcome: catalogue.Outcome.
+    """
+    row = row._replace(files=FILE_SEPARATOR.join(outcome.files))
+    if not outcome.failures:
+        return row
+    reasons = sorted(set(outcome.failures.values()))
+    return row._replace(status=FAILED, reason='%s: %s of %s could not be written: %s' % (
+        row.image, ', '.join(outcome.failures), row.name, '; '.join(reasons)))
 
 
 def failure_row(image_path, name, seconds, reason):
     """The SummaryRow of a photo or a face that gave no results."""
     return SummaryRow(image=os.path.basename(image_path), name=name, status=FAILED, faces_found='',
                       coefficients_from='', landmark_error_px='', landmarks_compared='', photometric_error='',
-                      seconds='%.2f' % seconds, reason=reason)
+                      seconds='%.2f' % seconds, reason=reason, files='')
 
 
 def summary_line(row):
@@ -135,4 +164,9 @@ def write_summary(path, rows):
     with atomic_write(path) as temporary, open(temporary, 'w', newline='') as stream:
         writer = csv.writer(stream)
         writer.writerow(SummaryRow._fields)
-        writer.writerows(rows)
+        writer.writerows([_harmless(text) for text in row] for row in rows)
+
+
+def _harmless(text):
+    """A cell that a spreadsheet shows and does not compute: the name of a file may begin as a formula does."""
+    return "'" + text if text.startswith(FORMULA_STARTS) else text

@@ -69,6 +69,10 @@ class Outcome(NamedTuple):
     files: List[str]          # names of the files that are written
     failures: Dict[str, str]  # output -> the reason why it is not
 
+    def joined(self, other):
+        """Both in one."""
+        return Outcome(self.files + other.files, dict(self.failures, **other.failures))
+
 
 def try_writers(writers, wanted, name):
     """Writes outputs one after the other; one that fails does not keep the others from being written.

@@ -7,9 +7,8 @@ from typing import NamedTuple, Tuple
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
-from Deep3DFaceReconstruction.exports import glb, maps, photo_images, position
+from Deep3DFaceReconstruction.exports import catalogue, glb, maps, photo_images, position
 from Deep3DFaceReconstruction.exports.camera_file import METRES_PER_UNIT, write_camera
-from Deep3DFaceReconstruction.exports.catalogue import Outcome, try_writers
 from Deep3DFaceReconstruction.exports.morph_targets import morph_targets
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
 from Deep3DFaceReconstruction.meshes.ply import write_ply
@@ -27,14 +26,14 @@ class OutputOptions(NamedTuple):
     Attributes:
       names: of catalogue.SUFFIXES; 'mat', 'obj' and 'png' are passed over, as the demo writes them itself.
       overlay_alpha: 0-1.
-      texture: of texture.KINDS.
+      texture: of catalogue.TEXTURES.
       texture_size: texels.
     """
 
     names: Tuple[str, ...]
     overlay_alpha: float = 1.0
-    texture: str = texture.KINDS[0]
-    texture_size: int = texture.DEFAULT_SIZE
+    texture: str = catalogue.TEXTURES[0]
+    texture_size: int = catalogue.TEXTURE_SIZE
 
 
 class Face(NamedTuple):
@@ -68,9 +67,9 @@ class OutputWriter:
         self._shared = _Shared(model)
 
     @property
-    def needs_photo(self):
-        """Whether any output shows the photo."""
-        return any(name in _WRITERS or name == 'overlay' for name in self._options.names)
+    def outputs(self):
+        """The names of what it writes; the photo is not needed where there are none."""
+        return [name for name in self._options.names if name in _WRITERS or name == 'overlay']
 
     def write(self, folder, photo_name, image, photo, faces):
         """Writes all outputs of the faces of a photo; one that fails does not keep the others from being written.
@@ -88,10 +87,10 @@ class OutputWriter:
             scene = _Scene(self._model, self._options, self._shared, face, image, photo)
             stem = os.path.join(folder, face.name)
             writers = {output: functools.partial(writer, scene, stem) for output, writer in _WRITERS.items()}
-            outcomes.append(try_writers(writers, self._options.names, face.name))
+            outcomes.append(catalogue.try_writers(writers, self._options.names, face.name))
         overlay = functools.partial(self._write_overlay, os.path.join(folder, photo_name), photo, faces)
-        whole = try_writers({'overlay': overlay}, self._options.names, photo_name)
-        return [Outcome(outcome.files + whole.files, dict(outcome.failures, **whole.failures)) for outcome in outcomes]
+        whole = catalogue.try_writers({'overlay': overlay}, self._options.names, photo_name)
+        return [outcome.joined(whole) for outcome in outcomes]
 
     def _write_overlay(self, stem, photo, faces):
         meshes = [photo_images.ColoredMesh(photo_camera(face.coeff, face.trans_params), face.shape, face.colors,
@@ -210,14 +209,13 @@ def _write_ply(scene, stem):
 
 
 def _write_glb(scene, stem):
-    atlas, targets = scene.shared.atlas, scene.shared.targets
+    atlas = scene.shared.atlas
     expression = np.asarray(scene.face.coeff)[COEFF_SLICES['ex']]
-    moved = np.asarray(scene.model.ex_base).dot(expression).reshape(-1, 3)
-    neutral = scene.face.shape - moved
+    target_names, moves, weights = scene.shared.targets.of_face(expression)
+    neutral = scene.face.shape - np.tensordot(weights, moves, axes=1)
     normals = vertex_normals(neutral, scene.model.triangles)
     mesh = glb.GlbMesh(neutral[atlas.vertices] * METRES_PER_UNIT, normals[atlas.vertices], atlas.uv, atlas.triangles,
-                       scene.texture_png(), targets.names, targets.moves[:, atlas.vertices] * METRES_PER_UNIT,
-                       targets.weights(expression), lit=scene.options.texture == 'albedo')
+                       scene.texture_png(), target_names, moves[:, atlas.vertices] * METRES_PER_UNIT, weights, lit=scene.options.texture == 'albedo')
     glb.write_glb(stem + '.glb', mesh, scene.face.name)
 
 

@@ -74,7 +74,8 @@ class TestOneFace:
             'cropped_img': ((224, 224, 3), 'uint8'), 'recon_img': ((224, 224, 4), 'float32'),
             'coeff': ((1, 257), 'float32'), 'face_shape': ((count, 3), 'float32'),
             'face_texture': ((count, 3), 'float32'), 'face_color': ((count, 3), 'float32'),
-            'lm_68p': ((68, 2), 'float32'), 'lm_5p': ((5, 2), 'float64')}
+            'lm_68p': ((68, 2), 'float32'), 'lm_5p': ((5, 2), 'float64'),
+            'trans_params': ((1, 5), 'float64'), 'lm_68p_photo': ((68, 2), 'float64')}
         assert set(np.unique(mat['recon_img'][..., 3])) == {0, 1}
         assert mat['recon_img'][..., :3].max() <= 255
         # lm_68p is y-up, lm_5p y-down: the tip of the nose is in both.

@@ -17,7 +17,7 @@ from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.mat_file import CheckedArrays, MatFile
 
 # One more whenever the same file gives other arrays than before, so that caches are made anew.
-READER_VERSION = 2
+READER_VERSION = 3
 
 UNKNOWN_LICENCE = 'unknown'
 BFM09_SIZED_LICENCE = 'unknown; it has the topology of the Basel Face Model 2009, so probably its licence'
@@ -97,8 +97,8 @@ def from_mat_dict(mat, path='<dict>'):
     Args:
       mat: mapping with the keys meanshape [1,3N], idBase [3N,80], exBase [3N,64], meantex [1,3N], texBase [3N,80],
         tri [F,3], point_buf [N,8], frontmask2_idx [n,1], tri_mask2 [f,3], skinmask [1,N], keypoints [1,68]; bases
-        may have fewer columns. Optional: name, licence, text; part [1,N], numbers from 0; exOneSided [1,k], 0 or 1: whether an expression's
-        coefficient must not be negative (k at most 64; those behind are free).
+        may have fewer columns. Optional: name, licence, text; part [1,N], numbers from 0; exOneSided [1,k], 0 or 1:
+        whether an expression's coefficient must not be negative (k at most 64; those behind are free).
       path: named in error messages; its file name is the model's name where there is no `name`.
     Returns:
       A FaceModel.

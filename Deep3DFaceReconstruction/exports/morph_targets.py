@@ -6,7 +6,6 @@ import numpy as np
 from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.face_model.named_shapes import ExpressionMap, load_named_shapes
 
-
 # What the named shapes do not reach of a face's own expression, at weight 1.
 REST = 'expressionRest'
 _SMALLEST_REST = 1e-5  # dm

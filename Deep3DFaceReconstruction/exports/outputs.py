@@ -215,7 +215,8 @@ def _write_glb(scene, stem):
     neutral = scene.face.shape - np.tensordot(weights, moves, axes=1)
     normals = vertex_normals(neutral, scene.model.triangles)
     mesh = glb.GlbMesh(neutral[atlas.vertices] * METRES_PER_UNIT, normals[atlas.vertices], atlas.uv, atlas.triangles,
-                       scene.texture_png(), target_names, moves[:, atlas.vertices] * METRES_PER_UNIT, weights, lit=scene.options.texture == 'albedo')
+                       scene.texture_png(), target_names, moves[:, atlas.vertices] * METRES_PER_UNIT, weights,
+                       lit=scene.options.texture == 'albedo')
     glb.write_glb(stem + '.glb', mesh, scene.face.name)
 
 

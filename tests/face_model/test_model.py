@@ -220,7 +220,7 @@ class TestCache:
             assert stream.read() == whole
 
     def test_folder_that_cannot_be_written(self, path, monkeypatch, capfd):
-        monkeypatch.setattr(model_cache, 'cache_path', lambda source: '/proc/no/such/place.cache.npy')
+        monkeypatch.setattr(model_cache, 'cache_path', lambda source, kind: '/proc/no/such/place.cache.npy')
         same(face_model.load_face_model(path), face_model.from_mat_dict(tiny_model(), path))
         assert capfd.readouterr() == ('', '')
 

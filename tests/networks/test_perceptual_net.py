@@ -1,11 +1,27 @@
-"""The choice of the identity network, and its two kinds."""
+"""Perceptual_Net against the published one; the choice of the identity network, and its two kinds."""
 import numpy as np
 import pytest
 
 from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.networks import checkpoints, perceptual_net
 from Deep3DFaceReconstruction.tf1 import tf
-from tests.networks import test_r_net
+from tests.networks.reference import assert_equals_reference, fill, filled, golden, new_session
+
+
+def test_it_equals_the_reference():
+    assert_equals_reference('perceptual_net', perceptual_net.Perceptual_Net)
+
+
+@pytest.mark.slow
+def test_perceptual_net_clips_and_is_not_trained():
+    with tf.Graph().as_default(), new_session() as session:
+        images = tf.placeholder(tf.float32, [None, 224, 224, 3])
+        output = perceptual_net.Perceptual_Net(images)
+        assert not tf.trainable_variables()
+        fill(session)
+        wild = np.random.RandomState(0).uniform(-200, 500, [1, 224, 224, 3])
+        np.testing.assert_allclose(session.run(output, {images: wild}),
+                                   session.run(output, {images: np.clip(wild, 0, 255)}), rtol=1e-5, atol=1e-5)
 
 
 def test_choice(tmp_path):
@@ -24,11 +40,11 @@ def test_choice(tmp_path):
 
 @pytest.mark.slow
 def test_facenet_reads_its_checkpoint_and_gives_the_reference_features(tmp_path):
-    variables, figures = test_r_net.golden('perceptual_net')
-    values = {n: test_r_net.filled(n, s).astype(np.float32) for n, s in variables.items()}
+    variables, figures = golden('perceptual_net')
+    values = {n: filled(n, s).astype(np.float32) for n, s in variables.items()}
     checkpoints.save_checkpoint(str(tmp_path / 'model-20170512-110547.ckpt-250000'), values)
     net = perceptual_net.load('facenet', str(tmp_path))
-    with tf.Graph().as_default(), test_r_net.new_session() as session:
+    with tf.Graph().as_default(), new_session() as session:
         got = session.run(net(tf.constant(figures['input_bgr'])))
         assert not tf.global_variables()
     expected = figures['output']
@@ -46,7 +62,7 @@ def test_facenet_of_another_network_is_named(tmp_path):
 def test_dlib_takes_crops_and_gives_gradients():
     net = perceptual_net.load('dlib')
     crops = np.random.RandomState(0).uniform(-20, 280, [2, 224, 224, 3]).astype(np.float32)
-    with tf.Graph().as_default(), test_r_net.new_session() as session:
+    with tf.Graph().as_default(), new_session() as session:
         images = tf.constant(crops)
         features = net(images)
         got, clipped, gradient = session.run([features, net(tf.clip_by_value(images, 0, 255)),

@@ -124,6 +124,7 @@ def load_data(options, cluster):
       DataError, AssetError: samples or the face model cannot be used.
     """
     augmentation = DEFAULT_AUGMENTATION if options.augment else NO_AUGMENTATION
+    model = load_face_model(options.face_model)  # before millions of samples are listed
     samples, problems = find_samples(options.data_path)
     validation = None
     if cluster.is_chief:
@@ -132,5 +133,4 @@ def load_data(options, cluster):
         if len(problems) > _LISTED_PROBLEMS:
             sys.stderr.write('left out: %d more\n' % (len(problems) - _LISTED_PROBLEMS))
         validation = SampleReader(find_samples(options.val_data_path)[0], shuffle=False)
-    return Data(SampleReader(samples, options.seed, True, augmentation), validation,
-                load_face_model(options.face_model))
+    return Data(SampleReader(samples, options.seed, True, augmentation), validation, model)

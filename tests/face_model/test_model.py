@@ -1,7 +1,5 @@
 """Loading of face models: 0-based, checked, read-only, and cached."""
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -10,25 +8,8 @@ from scipy.io import savemat
 from Deep3DFaceReconstruction import face_model
 from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.face_model import bfm09, open_model
-from Deep3DFaceReconstruction.face_model import cache as model_cache
-from Deep3DFaceReconstruction.face_model import model as model_reader
 from Deep3DFaceReconstruction.system import assets
-from tests import ROOT
-
-
-def tiny_model():
-    """A tetrahedron in the file's layout."""
-    rng = np.random.RandomState(0)
-    return {
-        'meanshape': rng.randn(1, 12).astype(np.float32), 'meantex': np.full([1, 12], 120, np.float32),
-        'idBase': rng.randn(12, 80).astype(np.float32), 'exBase': rng.randn(12, 64),
-        'texBase': rng.randn(12, 80).astype(np.float32),
-        'tri': np.array([[1, 2, 3], [1, 4, 2], [2, 4, 3], [3, 4, 1]], np.float32),
-        'point_buf': np.array([[1, 2, 4, 5, 5, 5, 5, 5], [1, 2, 3, 5, 5, 5, 5, 5], [1, 3, 4, 5, 5, 5, 5, 5],
-                               [2, 3, 4, 5, 5, 5, 5, 5]], np.float32),
-        'frontmask2_idx': np.array([[4], [2], [1]], np.float32), 'tri_mask2': np.array([[1, 2, 3]], np.float32),
-        'skinmask': np.array([[1, 0, 1, 1]], np.float32), 'keypoints': np.ones([1, 68], np.float32),
-    }
+from tests.face_model.tiny_model import tiny_model
 
 
 def test_indices_start_from_0():
@@ -152,120 +133,6 @@ def test_truncated_file_is_named(tmp_path):
         with pytest.raises(FaceModelError, match='half.mat: '):
             face_model.load_face_model(path)
     assert os.listdir(str(tmp_path)) == ['half.mat']
-
-
-def same(one, other):
-    for name, want in one._asdict().items():
-        got = getattr(other, name)
-        if isinstance(want, np.ndarray):
-            assert got.dtype == want.dtype and got.flags.c_contiguous
-            np.testing.assert_array_equal(got, want, err_msg=name)
-        else:
-            assert got == want and type(got) is type(want), name
-
-
-class TestCache:
-    """The file beside the model."""
-
-    @pytest.fixture
-    def path(self, tmp_path):
-        path = str(tmp_path / 'model.mat')
-        savemat(path, tiny_model())
-        return path
-
-    @pytest.fixture
-    def no_reading(self, monkeypatch):
-        def refuse(path):
-            raise AssertionError('%s was read' % path)
-        return lambda: monkeypatch.setattr(model_reader, '_read', refuse)
-
-    def test_second_time_comes_from_the_cache(self, path, no_reading):
-        first = face_model.load_face_model(path)
-        same(first, face_model.from_mat_dict(tiny_model(), path))
-        assert sorted(os.listdir(os.path.dirname(path))) == ['model.cache.npy', 'model.mat']
-        no_reading()
-        second = face_model.load_face_model(path)
-        same(first, second)
-        with pytest.raises(ValueError, match='read-only'):
-            second.meanshape[0] = 0
-
-    def test_other_source_other_answer(self, path):
-        face_model.load_face_model(path)
-        status = os.stat(path)
-        savemat(path, dict(tiny_model(), meantex=np.full([1, 12], 7, np.float32)))
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))  # no coarse clock hides the change
-        assert os.path.getsize(path) == status.st_size
-        for _ in range(2):
-            assert face_model.load_face_model(path).meantex[0, 0] == 7
-
-    def test_other_reader_reads_again(self, path, monkeypatch, no_reading):
-        face_model.load_face_model(path)
-        monkeypatch.setattr(model_reader, 'READER_VERSION', model_reader.READER_VERSION + 1)
-        no_reading()
-        with pytest.raises(AssertionError, match='was read'):
-            face_model.load_face_model(path)
-
-    @pytest.mark.parametrize('spoil', [
-        lambda data: data[:len(data) // 2], lambda data: data[:60], lambda data: b'', lambda data: b'x' * 1000,
-        lambda data: data.replace(b'(1,)', b'(2,)'), lambda data: data.replace(b"'meantex'", b"'meantax'")])
-    def test_broken_cache_is_made_anew(self, path, spoil):
-        first = face_model.load_face_model(path)
-        cache = model_cache.cache_path(path)
-        with open(cache, 'rb') as stream:
-            whole = stream.read()
-        with open(cache, 'wb') as stream:
-            stream.write(spoil(whole))
-        same(first, face_model.load_face_model(path))
-        with open(cache, 'rb') as stream:
-            assert stream.read() == whole
-
-    def test_folder_that_cannot_be_written(self, path, monkeypatch, capfd):
-        monkeypatch.setattr(model_cache, 'cache_path', lambda source, kind: '/proc/no/such/place.cache.npy')
-        same(face_model.load_face_model(path), face_model.from_mat_dict(tiny_model(), path))
-        assert capfd.readouterr() == ('', '')
-
-    def test_too_large_for_one_record_goes_without(self, tmp_path):
-        huge = np.broadcast_to(np.float32(0), (1 << 15, 1 << 15))
-        source = tmp_path / 'huge.mat'
-        source.write_bytes(b'x')
-        assert model_cache.cached(str(source), 1, ['base'], lambda: {'base': huge})['base'] is huge
-        assert os.listdir(str(tmp_path)) == ['huge.mat']
-
-    def test_wrong_model_leaves_no_cache(self, path):
-        savemat(path, dict(tiny_model(), tri=np.zeros([1, 3])))
-        with pytest.raises(FaceModelError, match='tri: expected whole numbers'):
-            face_model.load_face_model(path)
-        assert os.listdir(os.path.dirname(path)) == ['model.mat']
-
-    def test_four_processes_at_once(self, tmp_path):
-        """None sees half a cache, whether it is missing, stale or being replaced; nothing is left over."""
-        path = str(tmp_path / 'model.mat')
-        count = 20000  # large enough for writing to take a while
-        mat = dict(tiny_model(), meanshape=np.zeros([1, 3 * count], np.float32), keypoints=np.ones([1, 68]),
-                   idBase=np.ones([3 * count, 80], np.float32), exBase=np.ones([3 * count, 64]),
-                   texBase=np.ones([3 * count, 80], np.float32), meantex=np.zeros([1, 3 * count], np.float32),
-                   point_buf=np.ones([count, 8]), skinmask=np.ones([1, count]))
-        savemat(path, mat)
-        script = (
-            'import sys\n'
-            'from Deep3DFaceReconstruction.face_model import load_face_model\n'
-            'for _ in sys.stdin:\n'
-            '    model = load_face_model(sys.argv[1])\n'
-            '    print(model.id_base.sum(dtype=float) + model.ex_base.sum(dtype=float) + model.point_buf.sum())\n'
-            '    sys.stdout.flush()\n')
-        processes = [subprocess.Popen([sys.executable, '-c', script, path], cwd=ROOT, stdin=subprocess.PIPE,
-                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
-                     for _ in range(4)]
-        expected = 3.0 * count * 144
-        for turn in range(3):
-            os.utime(path, ns=(turn, turn))  # stale from the second time on
-            for process in processes:
-                process.stdin.write('now\n')
-                process.stdin.flush()
-            assert [float(process.stdout.readline()) for process in processes] == [expected] * 4
-        for process in processes:
-            assert process.communicate() == ('', '') and process.returncode == 0
-        assert sorted(os.listdir(str(tmp_path))) == ['model.cache.npy', 'model.mat']
 
 
 class TestWhichModel:

@@ -91,3 +91,23 @@ def test_weight_decay_is_half_the_sum_of_squared_kernels(test_model):
         np.testing.assert_allclose(training - without, 0.5 * 12.5, rtol=1e-3)
         assert validation == without
         assert kernel is not None
+
+
+def test_a_mesh_outside_the_photo_has_no_photometric_loss_and_a_finite_gradient(golden, test_model):
+    """Photo_loss is 0 there, as published: the total is what the other losses say, and they pull the mesh back."""
+    figures = golden('face_decoder')
+    far = figures['coeff'].copy()
+    far[:, 254] = 100.0  # 10 m to the side
+    half = np.concatenate([figures['coeff'][:1], far[1:]])
+    with tf.Graph().as_default(), tf.Session() as session:
+        model = ReconstructionModel(test_model, OPTIONS)
+        coeff = tf.placeholder(tf.float32, [3, 257])
+        losses = model.compute_losses(batch_of(figures), Face3D(test_model).Reconstruction_Block(coeff, True))
+        gradient = tf.gradients(losses.total, coeff)[0]
+        outside, pull = session.run([losses, gradient], {coeff: far})
+        partly = session.run(losses, {coeff: half})
+    w = OPTIONS.weights
+    assert np.isnan(outside.photo) and partly.photo > 0
+    np.testing.assert_allclose(outside.total, w.landmark * outside.landmark + w.regulation * outside.regulation
+                               + w.reflectance * outside.reflectance + w.gamma * outside.gamma, rtol=1e-5)
+    assert np.isfinite(pull).all() and (pull[:, 254] > 0).all()

@@ -14,7 +14,7 @@ from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.training import exchange
 from Deep3DFaceReconstruction.training import options as training_options
 from Deep3DFaceReconstruction.training.cluster import LOST, InterruptedWaitError
-from Deep3DFaceReconstruction.training.graph import TrainingGraph, mean_losses
+from Deep3DFaceReconstruction.training.graph import TrainingGraph, data_errors, mean_losses
 from Deep3DFaceReconstruction.training.log import Progress, SummaryWriter, scalars
 from Deep3DFaceReconstruction.training.run_folder import SUMMARY
 
@@ -50,8 +50,9 @@ def train(options, runtime, data, folder, stopping):
         return Run(options, folder, graph, session, stopping).train()
 
     try:
-        return runtime.run(lambda: TrainingGraph(options, runtime.cluster, data), use, stopping,
-                           'going on from the newest checkpoint')
+        with data_errors(data):
+            return runtime.run(lambda: TrainingGraph(options, runtime.cluster, data), use, stopping,
+                               'going on from the newest checkpoint')
     except InterruptedWaitError:
         return False
 

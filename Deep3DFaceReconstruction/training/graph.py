@@ -1,4 +1,5 @@
 """The training graph of one process: data, model, its share of a step, and for the chief the step and validation."""
+import contextlib
 import itertools
 from typing import Any, List, NamedTuple, Optional
 
@@ -6,6 +7,7 @@ import numpy as np
 
 from Deep3DFaceReconstruction import pictures
 from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, make_dataset
+from Deep3DFaceReconstruction.errors import TrainingError
 from Deep3DFaceReconstruction.face_model import FaceModel
 from Deep3DFaceReconstruction.networks import perceptual_net
 from Deep3DFaceReconstruction.reconstruction_model import Losses, LossWeights, ModelOptions, ReconstructionModel
@@ -24,6 +26,25 @@ class Data(NamedTuple):
     train: SampleReader
     val: Optional[SampleReader]  # the chief's alone
     model: FaceModel
+
+
+@contextlib.contextmanager
+def data_errors(data):
+    """Turns TensorFlow's error over a set without a single sound sample into one line.
+
+    Args:
+      data: Data that is read inside the block.
+    Raises:
+      TrainingError: all samples are corrupt.
+    """
+    try:
+        yield
+    except tf.errors.OpError:
+        for reader in (data.train, data.val):
+            if reader is not None and len(reader.corrupt) == len(reader):
+                raise TrainingError('expected sound samples, but all %d are corrupt; the last: %s'
+                                    % (len(reader), list(reader.corrupt.values())[-1]))
+        raise
 
 
 class Share(NamedTuple):

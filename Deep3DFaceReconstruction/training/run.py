@@ -13,7 +13,7 @@ from Deep3DFaceReconstruction.tf1 import tf
 from Deep3DFaceReconstruction.training import chief, worker
 from Deep3DFaceReconstruction.training.cluster import Runtime, cluster_of
 from Deep3DFaceReconstruction.training.graph import Data
-from Deep3DFaceReconstruction.training.run_folder import RunFolder
+from Deep3DFaceReconstruction.training.run_folder import RunFolder, check_writable
 
 _LISTED_PROBLEMS = 5
 DONE, INTERRUPTED = 0, 130
@@ -78,7 +78,8 @@ def _limit_threads(count):
 
 
 def _check_export(path):
-    """Raises InputError where a file is in the place of the .pb that no export has written."""
+    """Raises InputError if the .pb cannot be written, or if there is a file that no export has written."""
+    check_writable(os.path.dirname(os.path.abspath(path)))
     if os.path.lexists(path) and not frozen_graph.is_own(path):
         raise InputError('%s: expected no file or one that train.py exported, got another; it is left as it is: '
                          'move it away or give another --export PB' % path)

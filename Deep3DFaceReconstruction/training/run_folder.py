@@ -64,12 +64,7 @@ class RunFolder:
         if foreign:
             raise InputError('%s: expected no file or one that train.py wrote, got another; it is left as it is: '
                              'choose another --model_name or --result' % foreign)
-        try:
-            os.makedirs(self.path, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.path):
-                pass
-        except OSError as error:
-            raise InputError('%s: expected a folder that can be written, got: %s' % (self.path, one_line(error)))
+        check_writable(self.path)
         if os.listdir(self.path) and self._is_own():
             checkpoints.remove_partial(self.path)
 
@@ -148,6 +143,20 @@ class RunFolder:
         for _, prefix in checkpoints.list_checkpoints(self.path)[:-self._keep]:
             if not best or prefix != best[0]:
                 checkpoints.remove_checkpoint(prefix)
+
+
+def check_writable(folder):
+    """Makes a folder and checks that files can be written there.
+
+    Raises:
+      InputError: they cannot.
+    """
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError('%s: expected a folder that can be written, got: %s' % (folder, one_line(error)))
 
 
 def write_error(error):

@@ -4,7 +4,7 @@ import time
 from Deep3DFaceReconstruction.tf1 import tf
 from Deep3DFaceReconstruction.training.cluster import InterruptedWaitError
 from Deep3DFaceReconstruction.training.exchange import CLOSED, FINISHED, Generation, wait_for
-from Deep3DFaceReconstruction.training.graph import TrainingGraph
+from Deep3DFaceReconstruction.training.graph import TrainingGraph, data_errors
 
 _POLL_SECONDS = 0.2
 
@@ -19,13 +19,16 @@ def work(options, runtime, data, stopping):
       stopping: function -> whether to stop.
     Returns:
       whether training is over; else stopping() was true.
+    Raises:
+      TrainingError: all samples are corrupt.
     """
     def use(session, graph):
         _contribute(options, graph, session, stopping)
         return True
 
     try:
-        return runtime.run(lambda: TrainingGraph(options, runtime.cluster, data), use, stopping, 'waiting for it')
+        with data_errors(data):
+            return runtime.run(lambda: TrainingGraph(options, runtime.cluster, data), use, stopping, 'waiting for it')
     except InterruptedWaitError:
         return False
 

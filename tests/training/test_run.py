@@ -1,5 +1,6 @@
 """train.py: it learns, saves, resumes, guards against NaN, exports."""
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,14 +10,15 @@ import numpy as np
 import pytest
 
 from Deep3DFaceReconstruction.dataset import random_faces, synthesis
-from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, find_samples
+from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, find_samples, make_dataset
 from Deep3DFaceReconstruction.errors import InputError, TrainingError
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.networks import checkpoints, frozen_graph, r_net
-from Deep3DFaceReconstruction.reconstruction_model import Losses
+from Deep3DFaceReconstruction.reconstruction_model import Losses, ReconstructionModel
 from Deep3DFaceReconstruction.tf1 import tf
 from Deep3DFaceReconstruction.training import chief, log, options, run_folder
 from Deep3DFaceReconstruction.training import run as training
+from Deep3DFaceReconstruction.training.graph import model_options
 from tests import ROOT
 
 
@@ -135,13 +137,93 @@ def test_no_data_is_named(tmp_path, capsys):
     assert 'none: expected a folder or a list file, got neither' in capsys.readouterr().err
 
 
-@pytest.mark.slow
 def test_a_result_folder_that_cannot_be_made_is_named(pictures, tmp_path, capsys):
     import train as script
     (tmp_path / 'file').write_text('no folder')
     assert script.main(words(pictures, tmp_path / 'file', '--steps', '1')) == 2
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith('train.py: ') and str(tmp_path / 'file') in error
+    error = capsys.readouterr().err.splitlines()
+    assert error == ['train.py: %s: expected a folder that can be written, got: Not a directory'
+                     % (tmp_path / 'file' / 'model_test')]
+
+
+@pytest.mark.parametrize('name', ['photo.png', 'published.pb'])
+def test_an_export_never_replaces_the_file_of_another_program(pictures, tmp_path, capsys, name):
+    import train as script
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.identity(tf.placeholder(tf.float32, [None, 224, 224, 3], name='input_imgs')[:, 0, :257, 0], name='coeff')
+    content = graph.as_graph_def().SerializeToString() if name.endswith('.pb') else b'a photo'
+    (tmp_path / name).write_bytes(content)
+    assert script.main(words(pictures, tmp_path, '--steps', '1', '--export', str(tmp_path / name))) == 2
+    assert ('train.py: %s: expected no file or one that train.py exported, got another' % (tmp_path / name)
+            in capsys.readouterr().err)
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [(name, content)]
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_in_one_line_and_the_last_whole_checkpoint_stays(pictures, tmp_path, monkeypatch, capsys):
+    import train as script
+    save = checkpoints.save_checkpoint
+
+    def save_while_there_is_room(prefix, values):
+        if prefix.endswith('iter_2.ckpt'):
+            raise tf.errors.ResourceExhaustedError(
+                None, None, '%s.data-00000-of-00001; No space left on device\n\t [[node SaveV2]]\nmore' % prefix)
+        save(prefix, values)
+
+    monkeypatch.setattr(checkpoints, 'save_checkpoint', save_while_there_is_room)
+    assert script.main(words(pictures, tmp_path, '--steps', '3', '--save_every', '1')) == 1
+    newest = str(tmp_path / 'model_test' / 'iter_1.ckpt')
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        'train.py: %s: cannot be written (No space left on device); the newest whole checkpoint is %s'
+        % (newest.replace('iter_1', 'iter_2'), newest))
+    assert run_folder.RunFolder(str(tmp_path / 'model_test')).newest() == (1, newest)
+    assert checkpoints.Checkpoint(newest)['global_step'] == 1
+
+
+@pytest.mark.slow
+def test_a_mesh_that_covers_nothing_is_never_the_best(pictures, tmp_path, capfd):
+    with tf.Graph().as_default(), tf.Session() as session:
+        r_net.R_Net(tf.zeros([1, 224, 224, 3]))
+        session.run(tf.global_variables_initializer())
+        values = session.run({v.op.name: v for v in tf.global_variables()})
+    values['fc-XY/biases'] = np.float32([50.0, 0.0])  # the mesh is 5 m beside the photo
+    checkpoints.save_checkpoint(str(tmp_path / 'outside.ckpt'), values)
+    assert train(pictures, tmp_path, '--steps', '1', '--lr', '0', '--summary_every', '1', '--pretrain_weights',
+                 str(tmp_path / 'outside.ckpt')) == 0
+    line = 'validation at step 1: total .*, photo nan, .* the best: the mesh covers nothing of 4 of 4 photos'
+    assert re.search(line, capfd.readouterr().err)
+    folder = run_folder.RunFolder(str(tmp_path / 'model_test'))
+    assert folder.best() is None and folder.newest()[0] == 1
+    assert checkpoints.Checkpoint(folder.newest()[1])['skipped_steps'] == 0  # the landmarks still pull
+    for where in ('train', 'val'):
+        assert all(np.isnan(value) for _, value in events(tmp_path / 'model_test' / 'summary' / where, 'photo_error'))
+
+
+@pytest.mark.slow
+def test_one_process_takes_the_steps_of_plain_adam(pictures, tmp_path):
+    """A cluster of one: sums, exchange and generation change nothing in the numbers."""
+    train(pictures, tmp_path, '--steps', '2', '--validate_every', '100', '--threads', '1')
+    got = checkpoints.Checkpoint(str(tmp_path / 'model_test'))
+    parsed = options.parse_train(words(pictures, tmp_path))
+    config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+    with tf.Graph().as_default():
+        tf.set_random_seed(parsed.seed)
+        reader = SampleReader(find_samples([pictures])[0], parsed.seed)
+        batch = tf.data.make_one_shot_iterator(make_dataset(reader, parsed.batch_size)).get_next()
+        model = ReconstructionModel(load_face_model(), model_options(parsed))
+        outputs = model(batch, is_training=True)
+        with tf.control_dependencies([tf.train.AdamOptimizer(parsed.lr).minimize(outputs.losses.total)]):
+            step = tf.group(*outputs.statistics.updates())
+        with tf.Session(config=config) as session:
+            session.run(tf.global_variables_initializer())
+            for _ in range(2):
+                session.run(step)
+            expected = session.run({v.op.name: v for v in tf.global_variables()})
+    assert set(got.shapes) == set(expected) | {'global_step', 'skipped_steps'}
+    for name, value in expected.items():
+        np.testing.assert_allclose(got[name], value, rtol=1e-4, atol=1e-5 * max(np.abs(value).max(), 1e-3),
+                                   err_msg=name)
 
 
 def test_published_scalars():

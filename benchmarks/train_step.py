@@ -1,6 +1,6 @@
 """How long one training step takes on this machine, and where the time goes: python benchmarks/train_step.py
 
-Random weights and random pictures: the time does not depend on them. FaceNet's place is taken by a network of its
+Random weights and random images: the time does not depend on them. FaceNet's place is taken by a network of its
 shape with random weights, so that nothing has to be downloaded.
 """
 import argparse
@@ -70,6 +70,50 @@ def seconds(build, threads, repeats):
     return np.median(times[2:], axis=0)
 
 
+def training_step(model, size, id_net, features):
+    """A builder of the two runs of a whole training step."""
+    def build():
+        outputs = ReconstructionModel(model, model_options(parse_train([])), id_net, features)(
+            random_batch(size), is_training=True)
+        update = GradientStep(outputs.losses.total, outputs.statistics, 1)
+        adam = tf.train.AdamOptimizer(1e-4)
+        apply, _ = update.apply(update.sums, lambda pairs: [adam.apply_gradients(pairs)],
+                                tf.train.get_or_create_global_step(),
+                                tf.get_variable('skipped', [], tf.int64, trainable=False,
+                                                initializer=tf.zeros_initializer()))
+        return [(update.contribution.first, update.contribution.finite), apply]
+    return build
+
+
+def network(size, with_gradient):
+    """A builder of R-Net's forward pass, or of both passes."""
+    def build():
+        total = tf.reduce_sum(r_net.R_Net(random_batch(size).images, is_training=True))
+        if with_gradient:
+            return [tf.add_n([tf.reduce_sum(g) for g in tf.gradients(total, tf.trainable_variables())])]
+        return [total]
+    return build
+
+
+def decoder(model, size):
+    """A builder of both passes of decoder and renderer."""
+    def build():
+        coeff = tf.random_normal([size, 257], stddev=0.1, seed=1)
+        decoded = Face3D(model).Reconstruction_Block(coeff, is_train=True)
+        return [tf.gradients(tf.reduce_sum(decoded.render_imgs), coeff)]
+    return build
+
+
+def perceptual(size, features):
+    """A builder of the label, and of both passes of the rendering's features."""
+    def build():
+        batch = random_batch(size)
+        image = tf.random_uniform([size, 224, 224, 3], 0, 255, seed=2)
+        label = tf.reduce_sum(features(batch.images, batch.landmarks))
+        return [[label, tf.gradients(tf.reduce_sum(features(image, batch.landmarks)), image)]]
+    return build
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--batch_size', type=int, default=4)
@@ -78,50 +122,18 @@ def main():
     parser.add_argument('--only', default='', help='the rows whose names contain this')
     options = parser.parse_args()
     size, model = options.batch_size, load_face_model()
-
-    def step(id_net, features):
-        def build():
-            graph = ReconstructionModel(model, model_options(parse_train([])), id_net, features)
-            outputs = graph(random_batch(size), is_training=True)
-            update = GradientStep(outputs.losses.total, outputs.statistics, 1)
-            adam = tf.train.AdamOptimizer(1e-4)
-            apply, _ = update.apply(update.sums, lambda _: adam, tf.train.get_or_create_global_step(),
-                                    tf.get_variable('skipped', [], tf.int64, trainable=False,
-                                                    initializer=tf.zeros_initializer()))
-            return [(update.contribution.first, update.contribution.finite), apply]
-        return build
-
-    def network(with_gradient):
-        def build():
-            coeff = r_net.R_Net(random_batch(size).images, is_training=True)
-            total = tf.reduce_sum(coeff)
-            if with_gradient:
-                return [tf.add_n([tf.reduce_sum(g) for g in tf.gradients(total, tf.trainable_variables())])]
-            return [total]
-        return build
-
-    def decoder():
-        coeff = tf.random_normal([size, 257], stddev=0.1, seed=1)
-        decoded = Face3D(model).Reconstruction_Block(coeff, is_train=True)
-        return [tf.gradients(tf.reduce_sum(decoded.render_imgs), coeff)]
-
-    def perceptual(features):
-        def build():
-            batch = random_batch(size)
-            image = tf.random_uniform([size, 224, 224, 3], 0, 255, seed=2)
-            label = tf.reduce_sum(features(batch.images, batch.landmarks))
-            return [[label, tf.gradients(tf.reduce_sum(features(image, batch.landmarks)), image)]]
-        return build
-
     facenet, dlib = random_facenet(), perceptual_net.load('dlib')
+    rows = [('whole step, facenet', training_step(model, size, 'facenet', facenet)),
+            ('whole step, dlib', training_step(model, size, 'dlib', dlib)),
+            ('whole step, none', training_step(model, size, 'none', None)),
+            ('R_Net forward', network(size, False)),
+            ('R_Net forward and backward', network(size, True)),
+            ('decoder and renderer, both ways', decoder(model, size)),
+            ('facenet: label, render, backward', perceptual(size, facenet)),
+            ('dlib: label, render, backward', perceptual(size, dlib))]
     print('%s; %d threads, batch of %d, medians of %d'
           % (describe_machine(), options.threads, size, options.repeats))
     print('%-36s %9s %9s' % ('', 'ms', 'CPU ms'))
-    rows = [('whole step, facenet', step('facenet', facenet)), ('whole step, dlib', step('dlib', dlib)),
-            ('whole step, none', step('none', None)), ('R_Net forward', network(False)),
-            ('R_Net forward and backward', network(True)), ('decoder and renderer, both ways', decoder),
-            ('facenet: label, render, backward', perceptual(facenet)),
-            ('dlib: label, render, backward', perceptual(dlib))]
     for name, build in [row for row in rows if options.only in row[0]]:
         print('%-36s %9.0f %9.0f' % ((name,) + tuple(seconds(build, options.threads, options.repeats) * 1e3)),
               flush=True)

@@ -1,8 +1,8 @@
-"""Kills train.py with SIGKILL at random moments and goes on, five times: python tools/kill_training.py
+"""Kills train.py with SIGKILL at random moments and resumes it, five times: python tools/kill_training.py
 
-Synthesises a few pictures, trains with a checkpoint every two steps, and after each kill checks that every checkpoint
-that is there can be read whole and that `--resume` loses no more than the steps since the newest one. The last start
-is left to finish. Exits with 1 when anything is not as it should be.
+Synthesises a few images, trains with a checkpoint every two steps, and after each kill checks that every checkpoint is
+complete and that `--resume` loses no more than the steps since the newest one. The last start runs to its end. Exits
+with 1 if any check fails.
 """
 import argparse
 import os
@@ -24,9 +24,9 @@ from Deep3DFaceReconstruction.training.run_folder import RunFolder  # noqa: E402
 
 
 def start(folder, steps):
-    """A train.py that goes on from what is there."""
-    pictures = os.path.join(folder, 'pictures')
-    words = ['--data_path', pictures, '--val_data_path', pictures, '--result', folder, '--model_name', 'run',
+    """A train.py that resumes from the newest checkpoint."""
+    images = os.path.join(folder, 'images')
+    words = ['--data_path', images, '--val_data_path', images, '--result', folder, '--model_name', 'run',
              '--steps', str(steps), '--batch_size', '1', '--id_net', 'none', '--save_every', '2', '--keep', '3',
              '--validate_every', '5', '--resume']
     with open(os.path.join(folder, 'train.log'), 'a') as log:
@@ -55,7 +55,7 @@ def main():
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory(prefix='kill-training-') as folder:
         subprocess.check_call([sys.executable, os.path.join(ROOT, 'synthesize.py'), '--save_path',
-                               os.path.join(folder, 'pictures'), '--count', '4'])
+                               os.path.join(folder, 'images'), '--count', '4'])
         run, before = RunFolder(os.path.join(folder, 'run')), 0
         for number in range(options.kills):
             process = start(folder, 100000)

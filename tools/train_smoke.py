@@ -1,11 +1,11 @@
-"""Proof that training learns, on nothing but what the set-up installed: python tools/train_smoke.py
+"""Shows that training learns, with nothing but what the set-up installs: python tools/train_smoke.py
 
-Synthesises 64 pictures of faces near the frontal view and 16 others to validate on, trains R-Net from random numbers,
-prints each loss at the start and at the end, exports the network and runs demo.py with it. Exits with 1 when the
-landmark error has not fallen to a third, the photometric error by 30 %, or the validation loss not at all.
+Synthesises 64 images of near-frontal faces and 16 others for validation, trains R-Net from random initialisation,
+prints each loss at the start and at the end, exports the network and runs demo.py with it. Exits with 1 unless
+the landmark error falls to a third, the photometric error by 30 %, and the validation loss falls at all.
 
-The start is what R-Net says before it is trained, the mean face in the middle of every crop, over all pictures; the end
-of training is the mean over its last 64 steps.
+The start is the output of the untrained R-Net, the mean face in the middle of every crop, over all images; the end of
+training is the mean over its last 64 steps.
 """
 import argparse
 import glob
@@ -37,10 +37,10 @@ from Deep3DFaceReconstruction.training.options import parse_train  # noqa: E402
 
 POSE = ['--max_yaw', '15', '--max_pitch', '10', '--max_roll', '5', '--plain']
 TRAINING, VALIDATION = 64, 16
-# For a network that starts from random numbers and sees four pictures at a time: docs/training.md says why.
+# For random initialisation and batches of four images; docs/training.md explains it.
 RECIPE = ['--batch_size', '4', '--freeze_bn', '--bn_decay', '0.9', '--residual_gamma', '0.3', '--center_heads',
           '--lr', '2e-4', '--lr_heads', '0.5']
-# A batch alone says more of its pictures than of the training.
+# A single batch depends more on its images than on the training.
 _LAST_STEPS = 64
 TAGS = ('train_error', 'landmark_px', 'lm_error', 'photo_error', 'id_sim_error', 'regulation_error', 'reflect_error',
         'gamma_error')

@@ -44,7 +44,7 @@ class Generation:
             self._goodbye_count = self._goodbyes.size()
 
     def read(self, session):
-        """CLOSED (also before the chief ever came), FINISHED or the chief's number."""
+        """CLOSED (also before the first chief), FINISHED or the chief's number."""
         return int(session.run(self._read)) if session.run(self._is_set) else CLOSED
 
     def write(self, session, value):

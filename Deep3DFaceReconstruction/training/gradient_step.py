@@ -53,7 +53,7 @@ class GradientStep:
         Args:
           sums: what to apply, in the order of `targets`.
           updates_of: function of [(gradient, variable)] -> the ops that train these variables.
-          global_step: int64 variable, counts every step: the place in the data.
+          global_step: int64 variable, counts every step: the position in the data.
           skipped: int64 variable, counts those that were not applied.
         Returns:
           (apply, skip): the ops for a sound and for a non-finite sum.

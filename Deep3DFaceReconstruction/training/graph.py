@@ -128,7 +128,7 @@ class TrainingGraph:
             self.generation = Generation(cluster)
             if cluster.is_chief:
                 self._end_of_step(step, outputs.feature_mean)
-                self._summary = _picture_summary(batch, outputs)
+                self._summary = _image_summary(batch, outputs)
                 self._measure = model.measure_statistics(batch.images) if options.freeze_bn else None
                 self._validation(model, data.val)
         self.variables = tf.global_variables()
@@ -158,7 +158,7 @@ class TrainingGraph:
         covered = tf.reduce_max(outputs.reconstruction.img_mask_crop, [1, 2, 3]) > 0
         self._val = {'losses': tf.stack(outputs.losses), 'images': tf.shape(batch.images)[0],
                      'uncovered': tf.reduce_sum(1 - tf.cast(covered, tf.int32))}
-        self._val_summary = _picture_summary(batch, outputs)
+        self._val_summary = _image_summary(batch, outputs)
 
     def seek(self, session, step):
         """The next batch read will be this step's first."""
@@ -213,7 +213,7 @@ class TrainingGraph:
         return Validation(losses, sum(int(r['uncovered']) for r in results), sum(map(int, images)), summary)
 
 
-def _picture_summary(batch, outputs):
+def _image_summary(batch, outputs):
     """The published histograms and the image: input beside overlay."""
     parts = outputs.reconstruction.coefficients
     return tf.summary.merge([

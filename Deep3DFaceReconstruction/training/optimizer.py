@@ -1,10 +1,10 @@
 """How the gradients of a step change R-Net: Adam, with a learning rate of its own for the heads.
 
-The 2048 features are means of what a ReLU let through: all positive, and much longer than they differ between
-pictures. Of a head y = f W + b the gradient to W is therefore mostly the mean feature times the batch's summed error,
-which says little of a single picture and which Adam takes its step length from. Centred heads are trained as
-y = (f - m) W + b' with the mean feature m (LeCun et al. 1998, 'Efficient BackProp', section 4.3; Schraudolph 1998),
-while the variables stay W and b = b' - m W, so that checkpoints are as ever.
+The 2048 features are means over the outputs of a ReLU: all positive, and their mean is much longer than the differences
+between images. For a head y = f W + b the gradient with respect to W is therefore mostly the mean feature times the
+batch's summed error. That says little about a single image, but it sets Adam's step length. Centred heads are trained
+as y = (f - m) W + b' with the mean feature m (LeCun et al. 1998, 'Efficient BackProp', section 4.3; Schraudolph 1998),
+while the variables stay W and b = b' - m W, so that checkpoints keep their format.
 """
 from Deep3DFaceReconstruction.networks import resnet_v1
 from Deep3DFaceReconstruction.tf1 import tf

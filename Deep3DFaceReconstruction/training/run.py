@@ -1,4 +1,4 @@
-"""The entry: what this process does, by its options and its place in the cluster."""
+"""The entry: what this process does, by its options and its role in the cluster."""
 import contextlib
 import os
 import signal

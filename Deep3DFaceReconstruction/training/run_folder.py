@@ -58,7 +58,7 @@ class RunFolder:
         """Makes the folder, checks that a run may write to it, and removes what a killed run left unfinished.
 
         Raises:
-          InputError: the folder cannot be written, or a file there that a run would replace is not a run's.
+          InputError: the folder cannot be written, or holds a file that a run would replace but has not written.
         """
         foreign = self._foreign_file()
         if foreign:
@@ -116,7 +116,7 @@ class RunFolder:
         return _has_keys(self._file(_OPTIONS), _OPTIONS_KEYS) or bool(newest) and _is_own_checkpoint(newest[1])
 
     def _foreign_file(self):
-        """The first file that a run here would replace or remove, and that no run has written; or None."""
+        """The first file that a run would replace or remove although no run has written it, or None."""
         if not os.path.isdir(self.path) or _has_keys(self._file(_OPTIONS), _OPTIONS_KEYS):
             return None
         for name in sorted(os.listdir(self.path)):

@@ -21,7 +21,7 @@ from Deep3DFaceReconstruction.conventions import (  # noqa: E402
     IMAGE_SIZE,
 )
 from Deep3DFaceReconstruction.face_model import load_face_model  # noqa: E402
-from Deep3DFaceReconstruction.numpy_decoder import project  # noqa: E402
+from Deep3DFaceReconstruction.numpy_decoder import mean_offset, project  # noqa: E402
 from Deep3DFaceReconstruction.system import assets  # noqa: E402
 from Deep3DFaceReconstruction.system.files import atomic_write  # noqa: E402
 
@@ -38,7 +38,7 @@ PART_COLOURS = {'id': '#cde', 'ex': '#dec', 'tex': '#edc', 'angles': '#e9a', 'ga
 
 
 class Drawing:
-    """Shapes of one picture; pixels, y down."""
+    """Shapes of one figure; pixels, y down."""
 
     def __init__(self):
         self._shapes = []
@@ -84,7 +84,7 @@ class Drawing:
 
 
 def outline(across, up, bins=40):
-    """[2*bins,2] the smallest and largest `across` at each height: the outline of a shape seen from one side."""
+    """[2*bins,2]: the outline of a shape seen from one side, its smallest and largest `across` at each height."""
     edges = np.linspace(up.min(), up.max(), bins + 1)
     middle = (edges[:-1] + edges[1:]) / 2
     place = np.clip(np.searchsorted(edges, up) - 1, 0, bins - 1)
@@ -142,7 +142,7 @@ def seen_from_the_camera(draw, shape, landmarks, left, top):
     side = left + 262
     for number, (words, colour) in enumerate((
             ('Angles in radians; points are rows:', INK), ('S R + t, R the transpose of Rz Ry Rx', INK),
-            ('x &gt; 0: the face looks down', X_COLOUR), ('y &gt; 0: it turns to the picture&#8217;s right', Y_COLOUR),
+            ('x &gt; 0: the face looks down', X_COLOUR), ('y &gt; 0: it turns to the image&#8217;s right', Y_COLOUR),
             ('z &gt; 0: its crown tilts to the left', Z_COLOUR), ('&#8220;Left eye&#8221;: the one at smaller x,', INK),
             ('the person&#8217;s right eye', INK))):
         draw.text(side, top + 50 + 24 * number, words, 13, colour)
@@ -168,6 +168,19 @@ def crop(draw, shape, landmarks, left, top):
     draw.line(centre - [0, 6], centre + [0, 6], INK)
     tip, (x, up) = points[NOSE_TIP], project(landmarks)[NOSE_TIP]
     draw.dot(tip[0], tip[1], 3.5, X_COLOUR)
+    axes_of_the_crop(draw, corner, side)
+    below = corner[1] + side + 24
+    draw.text(left, below, 'y down: images, <tspan font-weight="bold">lm_5p</tspan>, NAME.txt, detectors', 13)
+    draw.text(left, below + 20, 'y up = 223 &#8722; row: <tspan font-weight="bold">lm_68p</tspan>, lm_bin/NAME.bin, '
+              'landmark_p, landmark loss', 13, Y_COLOUR)
+    draw.text(left, below + 40, 'x = %g X/(10&#8722;Z) + %g, y likewise (y up); the cross is (%g, %g)' % (
+        FOCAL, CENTER, CENTER, CENTER), 13)
+    draw.text(left, below + 60, 'The nose tip here: (%.1f, %.1f) y down, (%.1f, %.1f) y up' % (
+        x, IMAGE_SIZE - 1 - up, x, up), 13, X_COLOUR)
+
+
+def axes_of_the_crop(draw, corner, side):
+    """Columns, rows, and y in both directions, around a square."""
     right, bottom = corner + side
     draw.line([corner[0], corner[1] - 10], [right, corner[1] - 10], INK, arrow=True)
     draw.text(corner[0], corner[1] - 16, 'x = column: 0', 13)
@@ -180,14 +193,6 @@ def crop(draw, shape, landmarks, left, top):
     draw.text(right + 16, corner[1] + 10, 'y 223', 13, Y_COLOUR)
     draw.text(right + 16, corner[1] + side / 2 + 4, 'y up', 13, Y_COLOUR, weight='bold')
     draw.text(right + 16, bottom, 'y 0', 13, Y_COLOUR)
-    below = bottom + 24
-    draw.text(left, below, 'y down: images, <tspan font-weight="bold">lm_5p</tspan>, NAME.txt, detectors', 13)
-    draw.text(left, below + 20, 'y up = 223 &#8722; row: <tspan font-weight="bold">lm_68p</tspan>, lm_bin/NAME.bin, '
-              'landmark_p, landmark loss', 13, Y_COLOUR)
-    draw.text(left, below + 40, 'x = %g X/(10&#8722;Z) + %g, y likewise (y up); the cross is (%g, %g)' % (
-        FOCAL, CENTER, CENTER, CENTER), 13)
-    draw.text(left, below + 60, 'The nose tip here: (%.1f, %.1f) y down, (%.1f, %.1f) y up' % (
-        x, IMAGE_SIZE - 1 - up, x, up), 13, X_COLOUR)
 
 
 def arrays(draw, left, top):
@@ -231,10 +236,9 @@ def arrays(draw, left, top):
     draw.text(left + cut + 2, y + 52, COEFF_DIM, 11, '#555')
 
 
-def picture(model):
-    """The whole picture as text."""
-    centre = model.meanshape.mean(axis=0, dtype=np.float64)
-    shape = model.meanshape - centre
+def figure(model):
+    """The whole figure as the text of an .svg file."""
+    shape = model.meanshape - mean_offset(model)
     landmarks = shape[model.keypoints]
     draw = Drawing()
     seen_from_the_side(draw, shape, 24, 36)
@@ -246,7 +250,7 @@ def picture(model):
 
 
 def main(path=OUT):
-    text = picture(load_face_model(assets.OPEN_MODEL))
+    text = figure(load_face_model(assets.OPEN_MODEL))
     with atomic_write(path) as temporary, open(temporary, 'w') as stream:
         stream.write(text)
 

@@ -46,9 +46,10 @@ class Drawing:
     def add(self, shape, *values):
         self._shapes.append(shape % values)
 
-    def text(self, x, y, words, size=14, colour=INK, anchor='start', weight='normal'):
+    def text(self, x, y, words, size=14, colour=INK, **style):
+        """style: anchor ('start', 'middle', 'end'), weight ('normal', 'bold')."""
         self.add('<text x="%.1f" y="%.1f" font-size="%d" fill="%s" text-anchor="%s" font-weight="%s">%s</text>',
-                 x, y, size, colour, anchor, weight, words)
+                 x, y, size, colour, style.get('anchor', 'start'), style.get('weight', 'normal'), words)
 
     def line(self, start, end, colour=INK, width=1.5, dashed=False, arrow=False):
         self.add('<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s" stroke-width="%g"%s%s/>', *start, *end,
@@ -118,7 +119,7 @@ def seen_from_the_side(draw, shape, left, top):
     base = origin[1] + 78
     draw.line([origin[0], base], [camera[0], base], FAINT, arrow=True)
     draw.line([camera[0] + 1, base], [origin[0], base], FAINT, arrow=True)
-    draw.text((camera[0] + origin[0]) / 2 + 60, base - 6, '10 dm = 1 m', 13, '#555', 'middle')
+    draw.text((camera[0] + origin[0]) / 2 + 60, base - 6, '10 dm = 1 m', 13, '#555', anchor='middle')
     draw.text(left, top + 228, 'Decimetres, right-handed. The origin is the mean vertex of the')
     draw.text(left, top + 248, 'mean face (the decoder subtracts it); near 0.01, far 50.')
 
@@ -205,7 +206,8 @@ def arrays(draw, left, top):
         y = top + 16 + 50 * row
         for place, letter in enumerate(order):
             draw.box(left + 30 * place, y, 30, 32, letters[letter])
-            draw.text(left + 30 * place + 15, y + 21, letter, 15, INK if letter == 'A' else 'white', 'middle', 'bold')
+            colour = INK if letter == 'A' else 'white'
+            draw.text(left + 30 * place + 15, y + 21, letter, 15, colour, anchor='middle', weight='bold')
         draw.text(left + 132, y + 13, first, 13)
         draw.text(left + 132, y + 30, second, 13)
 
@@ -215,7 +217,7 @@ def arrays(draw, left, top):
         colour = (X_COLOUR, Y_COLOUR, Z_COLOUR)[place % 3]
         draw.box(left + 34 * place, y + 12, 34, 26, 'white')
         words = '...' if place > 7 else '%s%d' % ('xyz'[place % 3], place // 3)
-        draw.text(left + 34 * place + 17, y + 30, words, 13, colour, 'middle')
+        draw.text(left + 34 * place + 17, y + 30, words, 13, colour, anchor='middle')
     draw.text(left + 316, y + 30, 'dm per deviation', 13)
     draw.text(left, y + 60, 'Indices: from 0 in memory, from 1 in .mat and .obj files.', 13)
 
@@ -226,12 +228,13 @@ def arrays(draw, left, top):
         width = scale * (part.stop - part.start)
         draw.box(left + cut, y + 12, width, 26, PART_COLOURS[name])
         if part.stop - part.start > 20:
-            draw.text(left + cut + width / 2, y + 30, name, 13, INK, 'middle')
+            draw.text(left + cut + width / 2, y + 30, name, 13, INK, anchor='middle')
         else:
-            draw.text(left + cut + width / 2 + 4, y + 76, name, 13, INK, 'end' if name == 'angles' else 'middle')
+            draw.text(left + cut + width / 2 + 4, y + 76, name, 13, INK,
+                      anchor='end' if name == 'angles' else 'middle')
             draw.line([left + cut + width / 2, y + 38], [left + cut + width / 2, y + 62], FAINT, 1)
         anchor = 'start' if number == 0 else 'end' if name in ('angles', 'translation') else 'middle'
-        draw.text(left + cut + (10 if name == 'gamma' else 0), y + 52, part.start, 11, '#555', anchor)
+        draw.text(left + cut + (10 if name == 'gamma' else 0), y + 52, part.start, 11, '#555', anchor=anchor)
         cut += width
     draw.text(left + cut + 2, y + 52, COEFF_DIM, 11, '#555')
 

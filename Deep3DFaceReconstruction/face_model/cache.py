@@ -1,14 +1,17 @@
 """A face model's arrays, ready for use, in one file beside the model: mapped into memory, not read.
 
-The file is a .npy of one record; each field is an array as the program uses it. It can be deleted at any time. Any
+The file is a .npy of one record; each field is an array as the program uses it. It can be deleted at any time. It lies
+in the user's cache where the model's folder cannot be written (a shared or read-only site-packages). Any
 number of processes may read and write it at once: a writer writes a temporary file of its own and renames it, a
 reader that finds a cache of another state of the source, or a broken one, does without.
 """
 import contextlib
+import hashlib
 import os
 
 import numpy as np
 
+from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.files import atomic_write, remove_unfinished
 
 SUFFIX = '.cache.npy'
@@ -17,8 +20,18 @@ _KEY = 'key'
 
 
 def cache_path(source, kind=''):
-    """Where a cache of the file `source` lies: beside it, NAME.cache.npy for NAME.mat, or NAME.KIND.cache.npy."""
-    return os.path.splitext(source)[0] + ('.' + kind if kind else '') + SUFFIX
+    """Where a cache of the file `source` lies.
+
+    Beside it, NAME.cache.npy for NAME.mat, or NAME.KIND.cache.npy, where it is there or can be written; else in the
+    user's cache.
+    """
+    source = os.path.abspath(source)
+    suffix = ('.' + kind if kind else '') + SUFFIX
+    beside = os.path.splitext(source)[0] + suffix
+    if os.path.exists(beside) or os.access(os.path.dirname(source), os.W_OK):
+        return beside
+    digest = hashlib.sha256(source.encode('utf-8', 'surrogateescape')).hexdigest()[:16]
+    return os.path.join(assets.CACHE_DIR, digest + suffix)
 
 
 def cached(source, reader_version, names, build, kind=''):

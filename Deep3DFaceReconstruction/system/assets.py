@@ -14,16 +14,17 @@ CODE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 _PACKAGED_BFM = os.path.join(CODE, 'Deep3DFaceReconstruction', 'BFM')
 
 
-def _root():
-    if not os.path.isdir(_PACKAGED_BFM):
-        return CODE
-    data = os.environ.get('XDG_DATA_HOME', '')
-    if not os.path.isabs(data):  # which the specification of XDG_DATA_HOME says to ignore
-        data = os.path.join(os.path.expanduser('~'), '.local', 'share')
-    return os.path.join(data, 'Deep3DFaceReconstruction')
+def _user_folder(variable, *default):
+    """The user's folder for this program: in that of an XDG variable, or below the home folder."""
+    base = os.environ.get(variable, '')
+    if not os.path.isabs(base):  # which the XDG specification says to ignore
+        base = os.path.join(os.path.expanduser('~'), *default)
+    return os.path.join(base, 'Deep3DFaceReconstruction')
 
 
-ROOT = _root()
+ROOT = _user_folder('XDG_DATA_HOME', '.local', 'share') if os.path.isdir(_PACKAGED_BFM) else CODE
+# For what would lie beside a file whose folder cannot be written.
+CACHE_DIR = _user_folder('XDG_CACHE_HOME', '.cache')
 BFM_DIR = os.path.join(ROOT, 'BFM')
 BFM_MODEL = os.path.join(BFM_DIR, 'BFM_model_front.mat')
 OPEN_MODEL = os.path.join(_PACKAGED_BFM if os.path.isdir(_PACKAGED_BFM) else BFM_DIR, 'open_model.npz')

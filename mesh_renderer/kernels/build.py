@@ -9,7 +9,6 @@ Writes mesh_renderer_tf<version>.so beside the sources, or into the user's cache
 and a killed build leaves none half-written. A stamp beside the library records what it was made of; while that does
 not change the library is kept.
 """
-import argparse
 import hashlib
 import os
 import shutil
@@ -19,6 +18,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 from mesh_renderer.kernels import places
+from mesh_renderer.kernels.options import build_parser
 
 FOLDER = places.FOLDER
 MATHS = ('project.cc', 'rasterize.cc', 'interpolate.cc', 'geometry.cc', 'vertex_normals.cc', 'harmonics.cc')
@@ -132,10 +132,7 @@ def _run(command):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description='Compile the renderer for the installed TensorFlow.')
-    parser.add_argument('--portable', action='store_true', help='for any x86-64, not just this machine')
-    parser.add_argument('--force', action='store_true', help='build even where nothing changed')
-    options = parser.parse_args(argv)
+    options = build_parser().parse_args(argv)
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')  # no advice about instruction sets
     try:
         library, built = build(options.portable, options.force)

@@ -11,6 +11,7 @@ from Deep3DFaceReconstruction import face_model
 from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.face_model import cache as model_cache
 from Deep3DFaceReconstruction.face_model import model as model_reader
+from Deep3DFaceReconstruction.system import assets
 from tests import ROOT
 from tests.face_model.tiny_model import tiny_model
 
@@ -127,3 +128,32 @@ class TestCache:
         for process in processes:
             assert process.communicate() == ('', '') and process.returncode == 0
         assert sorted(os.listdir(str(tmp_path))) == ['model.cache.npy', 'model.mat']
+
+
+def test_the_cache_lies_beside_the_model(tmp_path):
+    assert model_cache.cache_path(str(tmp_path / 'model.mat')) == str(tmp_path / 'model.cache.npy')
+    assert model_cache.cache_path(str(tmp_path / 'model.mat'), 'atlas') == str(tmp_path / 'model.atlas.cache.npy')
+
+
+def test_beside_a_model_in_a_read_only_folder_it_lies_in_the_users_cache(tmp_path, monkeypatch):
+    """Also two models of one name have two caches; one that is there already is used."""
+    monkeypatch.setattr(assets, 'CACHE_DIR', str(tmp_path / 'cache'))
+    monkeypatch.setattr(os, 'access', lambda path, mode: False)
+    sources = []
+    for name in ('a', 'b'):
+        (tmp_path / name).mkdir()
+        sources.append(str(tmp_path / name / 'model.mat'))
+        with open(sources[-1], 'w') as out:
+            out.write(name)
+    built = []
+
+    def build():
+        built.append(1)
+        return {'x': np.arange(3)}
+
+    for source in sources * 2:
+        np.testing.assert_array_equal(model_cache.cached(source, 1, ['x'], build)['x'], np.arange(3))
+    assert len(built) == 2
+    assert len(os.listdir(str(tmp_path / 'cache'))) == 2 and os.listdir(str(tmp_path / 'a')) == ['model.mat']
+    (tmp_path / 'a' / 'model.cache.npy').write_bytes(b'')
+    assert model_cache.cache_path(sources[0]) == str(tmp_path / 'a' / 'model.cache.npy')

@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, TEX_DIM
+from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, LANDMARK_COUNT, TEX_DIM
 from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.system import assets, file_kinds
 from Deep3DFaceReconstruction.system.mat_file import CheckedArrays, MatFile, save_mat
@@ -50,7 +50,7 @@ def convert(out_path, folder=assets.BFM_DIR):
     """Writes the frontal-face model from the BFM09 files in `folder`.
 
     Args:
-      out_path: the .mat file to write; written to a temporary file, then renamed.
+      out_path: the .mat file to write (to a temporary file, which is then renamed).
       folder: where the six files of SOURCES lie.
     Raises:
       FaceModelError: a file is missing, is another one than it should be, or holds values that cannot be right; names
@@ -59,8 +59,9 @@ def convert(out_path, folder=assets.BFM_DIR):
     """
     missing = [name for name in SOURCES if not os.path.isfile(os.path.join(folder, name))]
     if missing:
-        raise FaceModelError('%s: expected the files that convert BFM09 (%s), missing: %s; BFM/README.md says where '
-                             'they come from' % (folder, ', '.join(SOURCES), ', '.join(missing)))
+        raise FaceModelError('%s: expected the files that BFM09 is converted from (%s), got a folder without %s; '
+                             'BFM/README.md says where they come from'
+                             % (folder, ', '.join(SOURCES), ', '.join(missing)))
     in_expression, in_bfm = _vertex_choice(folder)
     # The small files first: what is wrong is told before the large ones are read.
     model = _topology(folder, len(in_bfm))
@@ -147,7 +148,7 @@ def _topology(folder, count):
         'tri': triangles, 'frontmask2_idx': region,
         'point_buf': get.indices('point_buf', (count, 8), len(triangles) + 1),
         'tri_mask2': get.indices('tri_mask2', (None, 3), len(region)),
-        'keypoints': get.indices('keypoints', (1, 68), count)}
+        'keypoints': get.indices('keypoints', (1, LANDMARK_COUNT), count)}
     model = {key: (value + 1).astype(np.float32) for key, value in indices.items()}  # from 0 to 1
     model['skinmask'] = skinmask
     return model

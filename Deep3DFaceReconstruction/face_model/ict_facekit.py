@@ -66,7 +66,7 @@ def convert(folder, out_path, albedo_source, landmark_file=None, layout=ICT_LAYO
 
     Args:
       folder: FaceXModel, or the folder that holds it.
-      out_path: the .mat file to write; written to a temporary file, then renamed.
+      out_path: the .mat file to write (to a temporary file, which is then renamed).
       albedo_source: dict in the layout of BFM_model_front.mat, such as open_model.load_open_model returns; its
         `part`, `name` and `licence` are used where present.
       landmark_file: a text file with the 68 landmark vertices, from 0; None: from the README beside the folder where

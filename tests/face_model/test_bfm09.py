@@ -191,7 +191,7 @@ def replace(folder, name, content):
 def test_missing_files_are_named(sources):
     for name in ('01_MorphableModel.mat', 'Exp_Pca.bin', 'BFM_front_idx.mat'):
         (sources / name).unlink()
-    assert_refused(sources, r'missing: 01_MorphableModel.mat, Exp_Pca.bin, BFM_front_idx.mat; BFM/README.md')
+    assert_refused(sources, r'a folder without 01_MorphableModel.mat, Exp_Pca.bin, BFM_front_idx.mat; BFM/README.md')
 
 
 def test_sources_present_needs_both_licensed_files(sources):

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesh_renderer import checks
 from mesh_renderer import rasterize_triangles as rt
 from mesh_renderer.tf1 import tf
 from tests import ROOT
@@ -170,55 +169,6 @@ def test_depth_is_clipped_pixel_by_pixel():
     np.testing.assert_allclose(seen.z_buffer, np.tile(np.where(np.abs(z) <= 1, z, 1), [4, 1]), atol=1e-5)
 
 
-def fixed_barycentrics(vertices, corners, ndc):
-    """float64 barycentrics of points ndc [P,2] in triangles with corners [P,3] of vertices [V,4]."""
-    matrix = np.swapaxes(vertices[corners][:, :, [0, 1, 3]], 1, 2)
-    solution = np.linalg.solve(matrix, np.concatenate([ndc, np.ones([len(ndc), 1])], axis=1)[..., None])[..., 0]
-    return solution / solution.sum(axis=1, keepdims=True)
-
-
-@pytest.mark.parametrize('top_down', [False, True])
-def test_gradient_equals_finite_differences(top_down):
-    """To clip-space x, y, w (z has none) and to the attributes, ids held fixed."""
-    width, height, channels = 31, 23, 4
-    vertices, triangles = soup(4, 8)
-    rng = np.random.RandomState(5)
-    attributes = rng.randn(len(vertices), channels).astype(np.float32)
-    weights = rng.randn(1, height, width, channels).astype(np.float32)
-
-    def build():
-        v, a = tf.constant(vertices[None]), tf.constant(attributes[None])
-        rendered = rt.render_attributes(v, a, triangles, width, height, top_down=top_down)
-        return rendered.triangle_ids, tf.gradients(tf.reduce_sum(rendered.image * weights), [v, a])
-
-    ids, (vertex_grad, attribute_grad) = run(build)
-    row, column = np.nonzero(ids[0] >= 0)
-    corners = triangles[ids[0][row, column]]
-    y = height - 1 - row if top_down else row
-    ndc = np.stack([(column + 0.5) * 2 / width - 1, (y + 0.5) * 2 / height - 1], axis=1)
-
-    def loss(v, a):
-        barycentrics = fixed_barycentrics(v, corners, ndc)
-        return np.sum(np.einsum('pk,pka->pa', barycentrics, a[corners]) * weights[0, row, column])
-
-    def differences(index, step=1e-6):
-        arrays = [vertices.astype(np.float64), attributes.astype(np.float64)]
-        result = np.zeros(arrays[index].shape)
-        for place in np.ndindex(*result.shape):
-            values = []
-            for sign in (1, -1):
-                moved = [array.copy() for array in arrays]
-                moved[index][place] += sign * step
-                values.append(loss(*moved))
-            result[place] = (values[0] - values[1]) / (2 * step)
-        return result
-
-    expected = differences(0)
-    np.testing.assert_allclose(vertex_grad[0], expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
-    assert np.all(vertex_grad[..., 2] == 0)
-    np.testing.assert_allclose(attribute_grad[0], differences(1), rtol=1e-3, atol=1e-4)
-
-
 def test_a_batch_is_its_images():
     """Forward and backward, eight images at once or one by one."""
     vertices, triangles = soup(6, 50, batch=8)
@@ -278,19 +228,6 @@ def test_rasterize_projects_with_the_camera():
     assert by_world.shape == (2, 21, 33, 4)
     assert np.mean(np.isclose(by_world, by_clip, atol=1e-4).all(axis=-1)) > 0.99  # but for pixels on an edge
     assert (by_clip == np.float32(background)).all(axis=-1).any()
-
-
-def test_a_background_tensor_has_a_gradient():
-    vertices, triangles = soup(10, 3, batch=2)
-
-    def build():
-        background = tf.constant([1.0, 2.0, 3.0, 4.0])
-        image = rt.rasterize_clip_space(vertices, vertices, triangles, 20, 20, background)
-        mask = rt.render_attributes(vertices, vertices, triangles, 20, 20).mask
-        return tf.gradients(tf.reduce_sum(image), background)[0], tf.reduce_sum(1 - mask)
-
-    grad, uncovered = run(build)
-    np.testing.assert_array_equal(grad, np.full(4, uncovered))
 
 
 def test_no_batch_axis():
@@ -355,80 +292,3 @@ def test_static_shapes():
         rendered = rt.render_attributes(vertices, vertices[..., :3], [[0, 1, 2]], 20, 10, [[0, 1, 2]])
         assert [x.shape.as_list() for x in rendered] == [
             [None, 10, 20, 3], [None, 10, 20, 1], [None, 10, 20, 1], [None, 10, 20], [None, 10, 20]]
-
-
-@pytest.mark.parametrize('change, error, message', [
-    (dict(clip_space_vertices=np.zeros([3], np.float32)), ValueError, r'clip_space_vertices: expected rank 3.*\[3\]'),
-    (dict(clip_space_vertices=np.zeros([1, 3, 3], np.float32)), ValueError,
-     r'clip_space_vertices: expected rank 3 with a last axis of 4, got shape \[1, 3, 3\]'),
-    (dict(triangles=[0, 1, 2]), ValueError, r'triangles: expected shape \[triangles, 3\], got \[3\]'),
-    (dict(triangles=[[0, 1]]), ValueError, r'triangles: expected shape \[triangles, 3\], got \[1, 2\]'),
-    (dict(triangles=[[0., 1., 2.]]), TypeError, 'triangles: expected int32, got float64'),
-    (dict(triangles=[[0, 1, -2]]), ValueError, 'triangles: expected vertex indices >= 0 in int32, got -2'),
-    (dict(image_width=0), ValueError, 'image_width: expected a Python integer >= 1, got 0'),
-    (dict(image_height=2.5), ValueError, 'image_height: expected a Python integer >= 1, got 2.5'),
-    (dict(image_height=32768), ValueError, 'image_height: expected at most 32767 pixels, got 32768'),
-    (dict(clip_space_vertices='cube'), TypeError, "clip_space_vertices: expected an array of numbers, got 'cube'"),
-])
-def test_wrong_input_is_named(change, error, message):
-    arguments = dict(clip_space_vertices=np.zeros([1, 3, 4], np.float32), triangles=[[0, 1, 2]], image_width=4,
-                     image_height=4)
-    arguments.update(change)
-    with tf.Graph().as_default(), pytest.raises(error, match=message):
-        rt.rasterize_triangles(**arguments)
-
-
-def test_wrong_tensor_types_are_named():
-    with tf.Graph().as_default():
-        with pytest.raises(TypeError, match='clip_space_vertices: expected float32, got float64'):
-            rt.rasterize_triangles(tf.zeros([3, 4], tf.float64), [[0, 1, 2]], 4, 4)
-        with pytest.raises(TypeError, match='triangles: expected int32, got int64'):
-            rt.rasterize_triangles(tf.zeros([3, 4]), tf.zeros([1, 3], tf.int64), 4, 4)
-        with pytest.raises(ValueError, match=r'attributes: expected one row per vertex.*got shape \[1, 5, 2\]'):
-            rt.rasterize_clip_space(tf.zeros([1, 3, 4]), tf.zeros([1, 5, 2]), [[0, 1, 2]], 4, 4, [0.0, 0.0])
-        with pytest.raises(ValueError, match='attributes: expected rank 3, as clip_space_vertices has, got rank 2'):
-            rt.rasterize_clip_space(tf.zeros([1, 3, 4]), tf.zeros([3, 2]), [[0, 1, 2]], 4, 4, [0.0, 0.0])
-        with pytest.raises(ValueError, match='background_value: expected rank 1 with a last axis of 2'):
-            rt.rasterize_clip_space(tf.zeros([1, 3, 4]), tf.zeros([1, 3, 2]), [[0, 1, 2]], 4, 4, [0.0])
-
-
-@pytest.mark.parametrize('triangle, value', [([0, 1, 3], 3), ([0, 2 ** 31 - 1, 1], 2 ** 31 - 1), ([0, 1, -1], -1)])
-def test_an_index_out_of_range_is_named(triangle, value):
-    place = triangle.index(value)
-    with tf.Graph().as_default(), tf.Session() as session:
-        triangles = tf.constant([[0, 1, 2], triangle], tf.int32)
-        seen = rt.rasterize_triangles(tf.zeros([1, 3, 4]), triangles, 4, 4)
-        with pytest.raises(tf.errors.InvalidArgumentError,
-                           match=r'triangles\[1, %d\]: expected a vertex index in \[0, 3\), got %d' % (place, value)):
-            session.run(seen.z_buffer)
-
-
-def test_shapes_that_are_known_only_when_run_are_checked():
-    with tf.Graph().as_default(), tf.Session() as session:
-        vertices, triangles = tf.placeholder(tf.float32), tf.placeholder(tf.int32)
-        seen = rt.rasterize_triangles(vertices, triangles, 4, 4)
-        with pytest.raises(tf.errors.InvalidArgumentError, match=r'clip_space_vertices: expected shape .*\[1,3,3\]'):
-            session.run(seen.z_buffer, {vertices: np.zeros([1, 3, 3]), triangles: [[0, 1, 2]]})
-        with pytest.raises(tf.errors.InvalidArgumentError, match=r'triangles: expected shape .*\[1,2\]'):
-            session.run(seen.z_buffer, {vertices: np.zeros([1, 3, 4]), triangles: [[0, 1]]})
-
-
-def test_the_kernel_has_the_same_largest_size():
-    from mesh_renderer.kernels import library
-    with tf.Graph().as_default(), tf.Session() as session:
-        for size, fits in ((checks.LARGEST_IMAGE_SIZE, True), (checks.LARGEST_IMAGE_SIZE + 1, False)):
-            seen = library.ops().mesh_rasterize(tf.zeros([0, 3, 4]), tf.constant([[0, 1, 2]]), tf.zeros([0], tf.uint8),
-                                                image_width=size, image_height=1)
-            if fits:
-                assert session.run(seen.mask).shape == (0, 1, size)
-            else:
-                with pytest.raises(tf.errors.InvalidArgumentError, match='expected at most 32767, got 32768, 1'):
-                    session.run(seen.mask)
-
-
-def test_ids_that_no_rasterizer_made_are_refused():
-    from mesh_renderer.kernels import library
-    with tf.Graph().as_default(), tf.Session() as session:
-        ids = tf.fill([1, 2, 2], 1)
-        with pytest.raises(tf.errors.InvalidArgumentError, match=r'triangle_ids: expected values in \[-1, 1\), got 1'):
-            session.run(library.ops().mesh_barycentrics(tf.zeros([1, 3, 4]), [[0, 1, 2]], ids))

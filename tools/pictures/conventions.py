@@ -196,7 +196,7 @@ def axes_of_the_crop(draw, corner, side):
     draw.text(right + 16, bottom, 'y 0', 13, Y_COLOUR)
 
 
-def arrays(draw, left, top):
+def channels(draw, left, top):
     draw.text(left, top, 'Channels: 0-255, nothing subtracted', 16, weight='bold')
     letters = {'R': '#d33', 'G': '#3a3', 'B': '#35d', 'A': '#ddd'}
     for row, (order, first, second) in enumerate((
@@ -211,7 +211,8 @@ def arrays(draw, left, top):
         draw.text(left + 132, y + 13, first, 13)
         draw.text(left + 132, y + 30, second, 13)
 
-    y = top + 196
+
+def arrays(draw, left, y):
     draw.text(left, y, 'Bases: [3N, K], a vertex&#8217;s three values side by side', 16, weight='bold')
     for place in range(9):
         colour = (X_COLOUR, Y_COLOUR, Z_COLOUR)[place % 3]
@@ -248,7 +249,8 @@ def figure(model):
     seen_from_the_camera(draw, shape, landmarks, 540, 36)
     draw.line([24, 306], [WIDTH - 24, 306], '#999', 0.5)
     crop(draw, shape, landmarks, 24, 340)
-    arrays(draw, 580, 340)
+    channels(draw, 580, 340)
+    arrays(draw, 580, 536)
     return draw.svg()
 
 

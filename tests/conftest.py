@@ -45,3 +45,50 @@ def golden():
     def load(name):
         return np.load(os.path.join(ROOT, 'tests', 'golden', name + '.npz'))
     return load
+
+
+@pytest.fixture(scope='session')
+def open_model():
+    """The face model of the repository."""
+    from Deep3DFaceReconstruction import face_model
+    from Deep3DFaceReconstruction.system import assets
+    return face_model.load_face_model(assets.OPEN_MODEL)
+
+
+@pytest.fixture(scope='session')
+def open_atlas(open_model):
+    """The open model's texture atlas, from its cache where there is one."""
+    from Deep3DFaceReconstruction.surface import face_atlas
+    return face_atlas.face_atlas(open_model)
+
+
+@pytest.fixture(scope='session')
+def decoded(open_model):
+    """A turned, smiling, coloured face of the open model as the decoder gives it: {name: array}, coeff included."""
+    import numpy as np
+
+    from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES
+    from Deep3DFaceReconstruction.face_decoder import Face3D
+    from Deep3DFaceReconstruction.graph_function import GraphFunction
+    from Deep3DFaceReconstruction.tf1 import tf
+
+    def build():
+        face3d = Face3D(open_model)
+        coeff = tf.placeholder(tf.float32, [1, COEFF_DIM])
+        face = face3d.Reconstruction_Block(coeff)
+        # The model's own coordinates as colours, so that a pixel says which point it shows.
+        points, _, _ = face3d.Render_block(face.face_shape_t, face.face_shape, is_train=True)
+        return {'coeff': coeff}, dict(face._asdict(), points=points)
+
+    random = np.random.RandomState(7)
+    coeff = np.zeros([1, COEFF_DIM], np.float32)
+    for name, size in (('id', 0.6), ('ex', 0.6), ('tex', 0.6), ('gamma', 0.05)):
+        part = COEFF_SLICES[name]
+        coeff[0, part] = size * random.randn(part.stop - part.start)
+    coeff[0, COEFF_SLICES['angles']] = 0.1, -0.35, 0.08
+    coeff[0, COEFF_SLICES['translation']] = 0.02, -0.03, 0.1
+    with GraphFunction(build) as decode:
+        values = decode(coeff=coeff)
+    names = ('face_shape', 'face_shape_t', 'face_norm_r', 'face_texture', 'face_color', 'landmark_p', 'render_imgs',
+             'img_mask', 'points')
+    return dict({name: values[name][0] for name in names}, coeff=coeff[0])

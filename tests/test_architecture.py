@@ -20,6 +20,7 @@ LEVELS = (
     ('face_decoder', 'losses', 'system'),
     ('photo', 'pictures', 'meshes'),
     ('networks', 'face_model'),
+    ('surface',),
     ('exports',),
     ('demo', 'dataset', 'reconstruction_model'),
     ('training', 'doctor', 'evaluation', 'motion', 'editing'),

@@ -12,7 +12,7 @@ from Deep3DFaceReconstruction.exports.camera_file import METRES_PER_UNIT, write_
 from Deep3DFaceReconstruction.exports.morph_targets import morph_targets
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
 from Deep3DFaceReconstruction.meshes.ply import write_ply
-from Deep3DFaceReconstruction.meshes.textured_obj import face_corner_lines, write_obj
+from Deep3DFaceReconstruction.meshes.textured_obj import TexturedMesh, face_corner_lines, write_obj
 from Deep3DFaceReconstruction.photo.camera import photo_camera, project
 from Deep3DFaceReconstruction.surface import regions, texture
 from Deep3DFaceReconstruction.surface.face_atlas import face_atlas
@@ -193,8 +193,8 @@ def _write_segmentation(scene, stem):
 
 def _write_texture(scene, stem):
     atlas = scene.shared.atlas
-    write_obj(stem + '.obj', scene.face.shape, scene.normals, scene.model.triangles, atlas.uv, atlas.triangles,
-              scene.texture_png(), scene.shared.corner_lines)
+    mesh = TexturedMesh(scene.face.shape, scene.normals, scene.model.triangles, atlas.uv, atlas.triangles)
+    write_obj(stem + '.obj', mesh, scene.texture_png(), scene.shared.corner_lines)
 
 
 def _write_position(scene, stem):

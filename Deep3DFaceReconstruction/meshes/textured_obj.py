@@ -1,5 +1,6 @@
 """Writes a textured mesh as NAME.obj, NAME.mtl and NAME_texture.png."""
 import os
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,36 +20,45 @@ def face_corner_lines(triangles, uv_triangles):
     return (('f %d/%d/%d %d/%d/%d %d/%d/%d\n' * len(corners)) % tuple(corners.ravel().tolist())).encode('ascii')
 
 
-def write_obj(path, vertices, normals, triangles, uv, uv_triangles, texture_png, faces_text=None):
+class TexturedMesh(NamedTuple):
+    """A mesh with a normal at each vertex and texture coordinates at each corner of its triangles."""
+    vertices: np.ndarray      # [N,3] float
+    normals: np.ndarray       # [N,3] float, unit
+    triangles: np.ndarray     # [F,3] int, from 0
+    uv: np.ndarray            # [M,2] float in 0-1, v up
+    uv_triangles: np.ndarray  # [F,3] int, from 0, indices into uv
+
+
+def write_obj(path, mesh, texture_png, faces_text=None):
     """Writes a textured mesh: the .obj and beside it NAME.mtl and NAME_texture.png, each whole before it has its name.
 
-    For example `write_obj('face.obj', shape, normals, triangles, atlas.uv, atlas.triangles, encode_png(texture))`.
+    For example `write_obj('face.obj', TexturedMesh(shape, normals, triangles, atlas.uv, atlas.triangles),
+    encode_png(texture))`.
 
     Args:
       path: the .obj file; NAME is its name without the ending, and may hold anything but control characters.
-      vertices: [N,3] float; normals: [N,3] float, unit.
-      triangles: [F,3] int, from 0.
-      uv: [M,2] float in 0-1, v up; uv_triangles: [F,3] int, from 0, indices into uv.
+      mesh: TexturedMesh.
       texture_png: bytes of a PNG file, row 0 at v = 1.
       faces_text: face_corner_lines, where they are made already.
     Raises:
       OSError: the folder cannot be written. ValueError: sizes that do not match, numbers that are not finite, or a name
         that an .obj file cannot refer to.
     """
-    check_mesh(vertices, triangles, normals=normals)
-    check_triangles(uv_triangles, len(uv), 'uv_triangles')
-    if np.shape(uv_triangles) != np.shape(triangles) or not np.isfinite(uv).all():
+    check_mesh(mesh.vertices, mesh.triangles, normals=mesh.normals)
+    check_triangles(mesh.uv_triangles, len(mesh.uv), 'uv_triangles')
+    if np.shape(mesh.uv_triangles) != np.shape(mesh.triangles) or not np.isfinite(mesh.uv).all():
         raise ValueError('uv_triangles: expected a row for each of %d triangles and finite uv, got shape %s' % (
-            len(triangles), list(np.shape(uv_triangles))))
+            len(mesh.triangles), list(np.shape(mesh.uv_triangles))))
     stem = os.path.splitext(path)[0]
     material, texture = stem + '.mtl', stem + '_texture.png'
     if faces_text is None:
-        faces_text = face_corner_lines(triangles, uv_triangles)
+        faces_text = face_corner_lines(mesh.triangles, mesh.uv_triangles)
+    references = _reference(material), _reference(texture)
     _write(texture, [texture_png])
     _write(material, [b'newmtl %s\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nd 1\nillum 1\nmap_Kd %s\n' % (
-        MATERIAL.encode(), _reference(texture))])
-    _write(path, [b'mtllib %s\n' % _reference(material), _lines('v %.9g %.9g %.9g\n', vertices),
-                  _lines('vt %.7g %.7g\n', uv), _lines('vn %.6g %.6g %.6g\n', normals),
+        MATERIAL.encode(), references[1])])
+    _write(path, [b'mtllib %s\n' % references[0], _lines('v %.9g %.9g %.9g\n', mesh.vertices),
+                  _lines('vt %.7g %.7g\n', mesh.uv), _lines('vn %.6g %.6g %.6g\n', mesh.normals),
                   b'usemtl %s\ns 1\n' % MATERIAL.encode(), faces_text])
 
 

@@ -90,7 +90,7 @@ def bake(photo, camera, mesh, atlas, size=1024, kind='photo'):
     face = drawn.triangle_ids >= 0
     points, normals, albedo, light, mirror_uv = np.split(drawn.values, [3, 6, 9, 12], axis=2)
     light = _smooth_shading(light, face)
-    colors, seen = _from_photo(photo, camera, mesh, atlas, points, normals, face)
+    colors, seen = _from_photo(photo, camera, mesh, atlas, _Texels(points, normals, face))
     has_mirror = face & atlas.has_mirror[np.maximum(drawn.triangle_ids, 0)]
     result = _filled(colors / light, seen, albedo, mirror_uv, has_mirror, face)
     if kind == 'photo':
@@ -119,8 +119,16 @@ def _filled(values, seen, albedo, mirror_uv, has_mirror, face):
     return texture_fill.continued(values, known, albedo, face)
 
 
-def _from_photo(photo, camera, mesh, atlas, points, normals, face):
+class _Texels(NamedTuple):
+    """What each of S x S texels is of a face."""
+    points: np.ndarray   # [S,S,3] dm
+    normals: np.ndarray  # [S,S,3]
+    face: np.ndarray     # [S,S] bool
+
+
+def _from_photo(photo, camera, mesh, atlas, texels):
     """(colours [S,S,3] float32 of the photo, [S,S] bool where they are the face's)."""
+    points, normals, face = texels
     window = mesh_window(camera, mesh.points, margin=4)
     shape = face.shape
     if window.is_empty:

@@ -24,8 +24,8 @@ _SHIFT = 4  # fractional bits of cv2's coordinates
 # dm: half the thickness of a brow and how far its middle lies below its landmarks; how far a nostril's wing reaches
 # beyond its landmark; the nose's width at its root; the lids' margin, which landmarks run along.
 _BROW, _BROW_DROP, _WING, _ROOT, _LID = 0.042, 0.012, 0.055, 0.065, 0.012
-# How far the inside of the mouth reaches behind the skin around the lips.
-_MOUTH_MARGIN = 0.1
+# How far the inside of the mouth reaches beyond the corners of the lips and below them; it ends below the nose.
+_MOUTH_SIDE, _MOUTH_BELOW = 0.2, 0.25
 # Nearer than this to the surface that hides it, a point is on that surface (dm).
 _HIDDEN_BEHIND = 0.03
 
@@ -35,7 +35,7 @@ class Regions(NamedTuple):
 
     Attributes:
       labels: [S,S] uint8, regions as seen from the front; row 0 at the top.
-      around_mouth: [S,S] bool, the lips and what lies near them.
+      around_mouth: [S,S] bool, where what is hidden is the inside of the mouth.
       below_jaw: [S,S] bool, below the jaw line.
       low: [2] x and y of the map's lower left corner.
       scale: map pixels per decimetre.
@@ -67,7 +67,7 @@ def build_regions(model):
         draw(labels, _grown(_smooth(marks[start:start + 6]), _LID), EYES)
     draw(labels, _smooth(marks[48:60]), LIPS)
     mouth, above = np.zeros([_MAP, _MAP], np.uint8), np.zeros([_MAP, _MAP], np.uint8)
-    draw(mouth, _grown(_smooth(marks[48:60]), _MOUTH_MARGIN), 1)
+    draw(mouth, _around_mouth(marks), 1)
     top = mean[:, 1].max() + 1
     jaw = np.concatenate([[[-9, marks[0, 1]]], marks[0:17], [[9, marks[16, 1]], [9, top], [-9, top]]])
     draw(above, jaw, 1)
@@ -108,6 +108,13 @@ def _nose(marks):
                [right[0] + _WING, wing_height], [right[0] + 0.3 * _WING, (root[1] + 2 * wing_height) / 3],
                root + [_ROOT, 0.02]]
     return _smooth(np.array(outline))
+
+
+def _around_mouth(marks):
+    """A rectangle around the lips."""
+    left, right = marks[48, 0] - _MOUTH_SIDE, marks[54, 0] + _MOUTH_SIDE
+    top, bottom = marks[33, 1], marks[57, 1] - _MOUTH_BELOW
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
 
 
 def _smooth(polygon, steps=8):

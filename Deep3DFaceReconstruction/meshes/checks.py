@@ -10,8 +10,7 @@ def check_mesh(vertices, triangles, **per_vertex):
     Raises:
       ValueError: names the array, what was expected and what it is.
     """
-    arrays = dict(per_vertex, vertices=vertices)
-    for name, array in sorted(arrays.items()):
+    for name, array in [('vertices', vertices)] + sorted(per_vertex.items()):
         if np.ndim(array) != 2 or len(array) != len(vertices):
             raise ValueError('%s: expected one row for each of %d vertices, got shape %s' % (
                 name, len(vertices), list(np.shape(array))))

@@ -18,7 +18,8 @@ def grid(columns, rows, bump=0.0):
 def torus(around=24, through=12):
     u, v = np.meshgrid(np.arange(around), np.arange(through), indexing='ij')
     p, q = 2 * np.pi * u / around, 2 * np.pi * v / through
-    positions = np.stack([(1 + 0.4 * np.cos(q)) * np.cos(p), (1 + 0.4 * np.cos(q)) * np.sin(p), 0.4 * np.sin(q)], axis=2)
+    out = 1 + 0.4 * np.cos(q)
+    positions = np.stack([out * np.cos(p), out * np.sin(p), 0.4 * np.sin(q)], axis=2)
     number = u * through + v
     a, b = number, np.roll(number, -1, axis=0)
     c, d = np.roll(b, -1, axis=1), np.roll(number, -1, axis=1)

@@ -95,7 +95,8 @@ def test_ply_round_trip(tmp_path, mesh):
     loaded = trimesh.load(str(tmp_path / 'a.ply'), process=False)
     np.testing.assert_array_equal(loaded.vertices, mesh.vertices)
     np.testing.assert_array_equal(loaded.faces, mesh.triangles)
-    np.testing.assert_array_equal(loaded.visual.vertex_colors[:, :3], [[0, 128, 255], [0, 3, 255], [1, 2, 3], [9, 9, 9]])
+    expected = [[0, 128, 255], [0, 3, 255], [1, 2, 3], [9, 9, 9]]
+    np.testing.assert_array_equal(loaded.visual.vertex_colors[:, :3], expected)
     assert loaded.metadata is not None
     body = io.BytesIO((tmp_path / 'a.ply').read_bytes().partition(b'end_header\n')[2]).read()
     record = np.frombuffer(body[:4 * 27], [('p', '<f4', 3), ('n', '<f4', 3), ('c', 'u1', 3)])

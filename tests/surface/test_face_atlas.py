@@ -33,7 +33,8 @@ def test_open_model(open_model, open_atlas):
 
 def test_mirror(open_model, open_atlas):
     """Landmarks that are each other's mirror images; what lies in the middle is its own."""
-    left, right, middle = (open_model.keypoints[list(part)] for part in ((36, 48, 31, 4), (45, 54, 35, 12), (30, 33, 8)))
+    numbers = (36, 48, 31, 4), (45, 54, 35, 12), (30, 33, 8)
+    left, right, middle = (open_model.keypoints[list(part)] for part in numbers)
     place = {vertex: uv for vertex, uv in zip(open_atlas.vertices[::-1], open_atlas.uv[::-1])}
     mirror = {vertex: uv for vertex, uv in zip(open_atlas.vertices[::-1], open_atlas.mirror_uv[::-1])}
     for a, b in list(zip(left, right)) + [(vertex, vertex) for vertex in middle]:

@@ -28,7 +28,8 @@ def camera(decoded):
 def photo(decoded, open_model, camera):
     """The face before blue."""
     background = np.tile(np.uint8([40, 60, 200]), (camera.size[1], camera.size[0], 1))
-    return overlay(background, [ColoredMesh(camera, decoded['face_shape'], decoded['face_color'], open_model.triangles)])
+    mesh = ColoredMesh(camera, decoded['face_shape'], decoded['face_color'], open_model.triangles)
+    return overlay(background, [mesh])
 
 
 @pytest.fixture(scope='module')

@@ -2,15 +2,20 @@
 import sys
 
 from Deep3DFaceReconstruction.demo.options import parse_demo
+from Deep3DFaceReconstruction.system import exit_codes
 from Deep3DFaceReconstruction.system.process import prepare_process
 
 
 def main(arguments=None):
     options = parse_demo(arguments)
     prepare_process(options.verbose)
-    # NumPy and TensorFlow read those settings when they are imported.
-    from Deep3DFaceReconstruction.demo import pipeline
-    return pipeline.run(options)
+    try:
+        # NumPy and TensorFlow read those settings when they are imported.
+        from Deep3DFaceReconstruction.demo import pipeline
+        return pipeline.run(options)
+    except KeyboardInterrupt:
+        print('demo.py: stopped', file=sys.stderr)
+        return exit_codes.INTERRUPTED
 
 
 if __name__ == '__main__':

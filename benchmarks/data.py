@@ -108,7 +108,7 @@ def measure_preprocessing(photos, save, given, jobs):
     """Photos per second from the first result on: start-up and the loading of models are left out."""
     from Deep3DFaceReconstruction.dataset import preparation, sample_files
     from Deep3DFaceReconstruction.dataset.task_pool import task_pool
-    from Deep3DFaceReconstruction.photo.image_io import landmark_path_for, list_images
+    from Deep3DFaceReconstruction.photo.photo_files import landmark_path_for, list_images, result_names
 
     paths = list_images(photos)
     if not given:
@@ -116,8 +116,9 @@ def measure_preprocessing(photos, save, given, jobs):
             if os.path.exists(landmark_path_for(path)):
                 os.remove(landmark_path_for(path))
     times = []
+    photos = list(zip(paths, result_names(paths)))
     with sample_files.set_opened(save), task_pool(jobs) as pool:
-        counts = preparation.prepare_all(pool, preparation.Preparer(save, network_path=None), paths,
+        counts = preparation.prepare_all(pool, preparation.Preparer(save, network_path=None), photos,
                                           lambda row: times.append(time.perf_counter()))
     assert counts[preparation.DONE] == len(paths), counts
     # A worker's first photos wait for its models.

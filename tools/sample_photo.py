@@ -10,13 +10,13 @@ from skimage import data
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from Deep3DFaceReconstruction.photo import image_io  # noqa: E402
+from Deep3DFaceReconstruction.photo import photo_files  # noqa: E402
 from Deep3DFaceReconstruction.system.files import atomic_write  # noqa: E402
 
 
 def main(folder):
     os.makedirs(folder, exist_ok=True)
-    if image_io.list_images(folder):
+    if photo_files.list_images(folder):
         return
     path = os.path.join(folder, 'astronaut.png')
     with atomic_write(path) as temporary:

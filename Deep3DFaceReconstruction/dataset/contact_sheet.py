@@ -3,10 +3,12 @@ import os
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from Deep3DFaceReconstruction.dataset import sample_files
 from Deep3DFaceReconstruction.photo.landmarks import to_y_up
 from Deep3DFaceReconstruction.system.files import atomic_write
+from Deep3DFaceReconstruction.system.own_files import marked_info
 
 COLUMNS, ROWS = 8, 8
 TILE = 160
@@ -43,8 +45,7 @@ def write_contact_sheet(folder, names):
     sheet = np.vstack([np.hstack(tiles[start:start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)])
     path = os.path.join(folder, sample_files.CONTACT_SHEET)
     with atomic_write(path) as temporary:
-        if not cv2.imwrite(temporary, sheet):
-            raise OSError('%s: expected to write an image, but could not' % path)
+        Image.fromarray(sheet[..., ::-1]).save(temporary, format='PNG', pnginfo=marked_info())
     return path
 
 

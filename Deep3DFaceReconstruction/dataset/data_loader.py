@@ -12,7 +12,8 @@ import numpy as np
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE, LANDMARK_COUNT
 from Deep3DFaceReconstruction.dataset.augmentation import NO_AUGMENTATION, augment
 from Deep3DFaceReconstruction.dataset.sample_files import CONTACT_SHEET, DataError, Sample, read_sample
-from Deep3DFaceReconstruction.photo.image_io import list_images
+from Deep3DFaceReconstruction.errors import one_line
+from Deep3DFaceReconstruction.photo.photo_files import list_images
 from Deep3DFaceReconstruction.tf1 import tf
 
 _LOG = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ def find_samples(sources):
         or folders, one a line, relative to itself; empty lines and lines that start with # are passed over.
     Returns:
       (samples, problems): [Sample] in the order of the sources, each folder sorted by name and no image twice; and
-      [str], a line for every image that lacks its landmarks or its mask.
+      [str], a line for every image that is not there, or has no landmarks or no mask.
     Raises:
       DataError: a source that is not there, or no sample at all.
     """
@@ -55,7 +56,9 @@ def find_samples(sources):
         seen.add(image)
         sample = Sample(image)
         missing = [path for path in (sample.landmarks, sample.mask) if not _exists(path, listings)]
-        if missing:
+        if not _exists(image, listings):
+            problems.append('%s: expected the image or folder that a list file names, found nothing' % image)
+        elif missing:
             problems.append('%s: expected landmarks and a mask of the same name, found no %s'
                             % (image, ' and no '.join(missing)))
         else:
@@ -201,8 +204,11 @@ def _images_of(source):
         return _images_in(source)
     if not os.path.isfile(source):
         raise DataError('%s: expected a folder or a list file, got neither' % source)
-    with open(source, encoding='utf-8') as file:
-        lines = [line.strip() for line in file]
+    try:
+        with open(source, encoding='utf-8-sig') as file:
+            lines = [line.strip() for line in file]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError('%s: expected a list of images, one a line, got: %s' % (source, one_line(error)))
     base = os.path.dirname(os.path.abspath(source))
     entries = [os.path.join(base, line) for line in lines if line and not line.startswith('#')]
     return [image for entry in entries for image in (_images_in(entry) if os.path.isdir(entry) else [entry])]

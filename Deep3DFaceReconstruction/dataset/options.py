@@ -2,7 +2,7 @@
 import argparse
 import os
 
-from Deep3DFaceReconstruction.system import assets
+from Deep3DFaceReconstruction.system import assets, exit_codes
 from Deep3DFaceReconstruction.system.arguments import add_face_model_option, positive
 
 # Wrong landmarks are worse than none: above this the five points and the 68 do not mean the same face.
@@ -18,8 +18,7 @@ def preprocess_parser():
                     'NAME.txt beside a photo may give its five points (eyes, nose, mouth corners; one "x y" a line); '
                     'otherwise the largest face is detected. SAVE/report.csv says what became of each photo, '
                     'SAVE/contact_sheet.png shows it. A run that was stopped goes on where it was.',
-        epilog='Exit code: 0 when every photo gave a sample, 1 when one failed (the others are still done), '
-               '2 when nothing could be started.')
+        epilog=exit_codes.EPILOG)
     parser.add_argument('--img_path', default=assets.INPUT_DIR, metavar='DIR', help='folder of photos')
     parser.add_argument('--save_path', default=os.path.join(assets.ROOT, 'processed_data'), metavar='SAVE',
                         help='folder of the training set')
@@ -41,7 +40,7 @@ def synthesis_parser():
                     'front of the face, blur and noise are drawn at random; the true landmarks, mask and coefficients '
                     'lie beside each image (SAVE/NAME.png, lm/, lm_bin/, mask/, coeff/NAME.npy), as train.py '
                     'reads them. SAVE/contact_sheet.png shows them. A run that was stopped goes on where it was.',
-        epilog='Exit code: 0 when all images are there, 2 when they could not be made.')
+        epilog=exit_codes.EPILOG)
     parser.add_argument('--save_path', required=True, metavar='SAVE', help='folder of the training set')
     parser.add_argument('--count', type=positive, default=1000, metavar='N', help='images')
     add_face_model_option(parser)

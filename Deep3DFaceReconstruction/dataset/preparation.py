@@ -13,12 +13,13 @@ from Deep3DFaceReconstruction.dataset.options import DEFAULT_MAX_ERROR
 from Deep3DFaceReconstruction.errors import AssetError, InputError, LandmarkError
 from Deep3DFaceReconstruction.photo.crops import crops_of_photo
 from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
-from Deep3DFaceReconstruction.photo.image_io import landmark_path_for, result_names
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, to_y_up
+from Deep3DFaceReconstruction.photo.photo_files import landmark_path_for
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.files import atomic_write
+from Deep3DFaceReconstruction.system.own_files import check_replaceable
 
-DONE, KEPT, FAILED = 'done', 'kept', 'failed'
+DONE, DOUBTFUL, KEPT, FAILED = 'done', 'doubtful', 'kept', 'failed'
 
 
 class Row(NamedTuple):
@@ -26,7 +27,8 @@ class Row(NamedTuple):
 
     Attributes:
       file: the photo; name: NAME of its sample.
-      status: done; kept (a former run's result is whole and newer than the photo); failed, for the reason given.
+      status: done; doubtful (done, but the reason says why it may not be a face, or not where the points are); kept (a
+        former run's result is whole and newer than the photo); failed, for the reason given.
       face_size: side of the square of the photo that became the crop, in its pixels.
       landmark_error: mean distance, in crop pixels, of the five points that alignment had from those of the 68.
     """
@@ -37,6 +39,12 @@ class Row(NamedTuple):
     reason: str
     face_size: str
     landmark_error: str
+    detector: str = ''
+    score: str = ''
+
+
+# What the image of a sample keeps of its row.
+_NOTED = ('reason', 'face_size', 'landmark_error', 'detector', 'score')
 
 
 class _Settings(NamedTuple):
@@ -103,13 +111,16 @@ class Preparer:
         if not self._settings.redo:
             notes = finished(sample, path)
             if notes is not None:
-                return Row(path, name, KEPT, '', notes['face_size'], notes['landmark_error'])
+                return Row(path, name, KEPT, *(notes.get(key, '') for key in _NOTED))
         try:
             return self._prepare(path, sample)
         except InputError as error:
-            return Row(path, name, FAILED, str(error), '', '')
+            reason = str(error)
         except MemoryError:
-            return Row(path, name, FAILED, '%s: expected an image that fits into memory' % path, '', '')
+            reason = '%s: expected an image that fits into memory' % path
+        # What a former run has made of this photo is no longer what it gives.
+        sample_files.remove_sample(sample, os.path.basename(path))
+        return Row(path, name, FAILED, reason, '', '')
 
     def _prepare(self, path, sample):
         crop, = crops_of_photo(path, sample.name, self._finder(), landmarks=True, network=self._network())
@@ -117,10 +128,13 @@ class Preparer:
         if error > self._settings.max_error:
             raise LandmarkError('%s: expected 68 landmarks within %g pixels of the five, got %.1f'
                                 % (path, self._settings.max_error, error))
-        notes = {'source': os.path.basename(path), 'face_size': '%.0f' % (IMAGE_SIZE / crop.trans_params[2]),
-                 'landmark_error': '%.2f' % error}
+        row = Row(path, sample.name, DOUBTFUL if crop.doubts else DONE, '; '.join(crop.doubts),
+                  '%.0f' % (IMAGE_SIZE / crop.trans_params[2]), '%.2f' % error, crop.detector,
+                  '' if crop.score is None else '%.3g' % crop.score)
+        check_replaceable(sample.image)
+        notes = dict({key: getattr(row, key) for key in _NOTED}, source=os.path.basename(path))
         sample_files.write_sample(sample, crop.bgr, crop.lm_68p, crop.attention, notes)
-        return Row(path, sample.name, DONE, '', notes['face_size'], notes['landmark_error'])
+        return row
 
     def _network(self):
         if self._settings.network_path is None:
@@ -149,13 +163,13 @@ def finished(sample, photo):
     return notes if all(os.path.getmtime(path) <= made for path in sources) else None
 
 
-def prepare_all(run, preparer, paths, progress=lambda row: None):
+def prepare_all(run, preparer, photos, progress=lambda row: None):
     """Prepares many photos and writes report.csv beside the samples.
 
     Args:
       run: what `task_pool` gives.
       preparer: Preparer.
-      paths: photos; the report keeps their order.
+      photos: [(path, NAME of the sample)]; the report keeps their order.
       progress: called with every Row.
     Returns:
       collections.Counter of the statuses.
@@ -167,7 +181,6 @@ def prepare_all(run, preparer, paths, progress=lambda row: None):
     with atomic_write(report_path) as temporary, open(temporary, 'w', newline='', encoding='utf-8') as file:
         report = csv.writer(file)
         report.writerow(Row._fields)
-        photos = list(zip(paths, result_names(paths)))
         for (path, name), row in zip(photos, run(preparer, photos)):
             if isinstance(row, (OSError, AssetError)):
                 raise row

@@ -16,11 +16,12 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE, LANDMARK_COUNT
 from Deep3DFaceReconstruction.errors import InputError, one_line
 from Deep3DFaceReconstruction.system.files import PNG_COMPRESSION, atomic_write, remove_unfinished
+from Deep3DFaceReconstruction.system.own_files import check_replaceable, is_own_image, marked_info
 
 TEXT_DIR, LANDMARK_DIR, MASK_DIR, COEFF_DIR = 'lm', 'lm_bin', 'mask', 'coeff'
 # These lie in a set's folder without being samples.
@@ -73,6 +74,50 @@ def sample_named(folder, name):
     return Sample(os.path.join(folder, name + '.png'))
 
 
+def refuse_foreign_files(folder, names):
+    """Sees that samples of these names would replace nothing but samples of an earlier run.
+
+    Args:
+      folder: the set's folder; it may be missing.
+      names: NAME of each sample.
+    Raises:
+      InputError: names the file in the way.
+    """
+    if not os.path.isdir(folder):
+        return
+    # In a folder that this program has opened as a set, what lies in its parts is its own.
+    is_set = os.path.exists(os.path.join(folder, _LOCK))
+    for sample in (sample_named(folder, name) for name in names):
+        check_replaceable(sample.image)
+        for path in () if is_set else (sample.text, sample.landmarks, sample.mask, sample.coeff):
+            check_replaceable(path, lambda _: False)
+    check_replaceable(os.path.join(folder, CONTACT_SHEET), lambda path: is_set or is_own_image(path))
+    check_replaceable(os.path.join(folder, REPORT), lambda _: is_set)
+
+
+def recorded_names(folder, paths):
+    """{file name of a photo: NAME of the sample that an earlier run has made from it} of these photos."""
+    names = {}
+    for file in map(os.path.basename, paths):
+        for name in (file.replace('.', '_'), os.path.splitext(file)[0]):
+            sample = sample_named(folder, name)
+            if file not in names and os.path.exists(sample.image):
+                notes = read_notes(sample)
+                if notes is not None and notes.get('source') == file:
+                    names[file] = name
+    return names
+
+
+def remove_sample(sample, source):
+    """Removes the files of a sample, where its image says that it was made from this source."""
+    notes = read_notes(sample)
+    if notes is None or notes.get('source') != source:
+        return
+    for path in (sample.image, sample.mask, sample.landmarks, sample.text, sample.coeff):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
+
+
 @contextlib.contextmanager
 def set_opened(folder):
     """Makes a set's folder ready for writing and keeps other runs out until the block ends.
@@ -84,7 +129,7 @@ def set_opened(folder):
     """
     try:
         os.makedirs(folder, exist_ok=True)
-        lock = open(os.path.join(folder, _LOCK), 'w')
+        lock = open(os.path.join(folder, _LOCK), 'a')  # nothing is ever written to it
     except OSError as error:
         raise DataError('%s: expected a folder that can be written, got: %s' % (folder, one_line(error)))
     with lock:
@@ -126,7 +171,7 @@ def write_sample(sample, image, landmarks, attention, notes, coeff=None):
     mask = np.repeat(attention[..., np.newaxis], 3, axis=2)
     with atomic_write(sample.mask) as path:
         Image.fromarray(mask).save(path, format='PNG', compress_level=PNG_COMPRESSION)
-    info = PngImagePlugin.PngInfo()
+    info = marked_info()
     for key, value in notes.items():
         info.add_itxt(key, value)
     with atomic_write(sample.image) as path:

@@ -21,6 +21,7 @@ from Deep3DFaceReconstruction.dataset.scene_effects import degrade, draw_backgro
 from Deep3DFaceReconstruction.face_decoder import Face3D
 from Deep3DFaceReconstruction.face_model import FaceModel
 from Deep3DFaceReconstruction.graph_function import GraphFunction
+from Deep3DFaceReconstruction.system.own_files import check_replaceable
 from Deep3DFaceReconstruction.tf1 import tf
 
 _WRITERS = 2
@@ -48,8 +49,9 @@ class Scenes(NamedTuple):
         Args:
           sample: sample_files.Sample; index: the scene's number; face: RenderedFace.
         Raises:
-          OSError: the folder cannot be written.
+          OSError: the folder cannot be written. InputError: a file is in the way.
         """
+        check_replaceable(sample.image)
         image, attention = compose(random_of(self.seed, index, 1), face.bgr, face.mask, self.options)
         sample_files.write_sample(sample, image, face.landmarks, attention, {'source': self.recipe}, face.coeff)
 
@@ -84,7 +86,7 @@ def synthesize(save_path, count, scenes, batch_size=16, progress=lambda: None):
     Raises:
       DataError, OSError: the folder cannot be written.
     """
-    samples = [sample_files.sample_named(save_path, '%06d' % index) for index in range(count)]
+    samples = [sample_files.sample_named(save_path, name) for name in sample_names(count)]
     with sample_files.set_opened(save_path):
         missing = []
         for index, sample in enumerate(samples):
@@ -96,6 +98,11 @@ def synthesize(save_path, count, scenes, batch_size=16, progress=lambda: None):
         if missing:
             _make(scenes, samples, missing, batch_size, progress)
     return [sample.name for sample in samples]
+
+
+def sample_names(count):
+    """NAMES of the first `count` samples of a synthetic set."""
+    return ['%06d' % index for index in range(count)]
 
 
 def _make(scenes, samples, indices, batch_size, progress):

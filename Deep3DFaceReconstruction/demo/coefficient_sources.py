@@ -47,13 +47,14 @@ class NetworkSource:
       needs_landmarks: whether crops must have their 68 landmarks.
       batch_size: crops of a call.
       label: a word for summary.csv; description: a phrase for people.
+      path: the network's file, or None.
     """
 
     needs_landmarks = False
     label = 'network'
 
     def __init__(self, path, batch_size):
-        self._path = path
+        self.path = path
         self._network = None
         self.batch_size = batch_size
         self.description = 'network ' + path
@@ -65,7 +66,7 @@ class NetworkSource:
           AssetError: a network file that is missing or unusable.
         """
         from Deep3DFaceReconstruction.networks import frozen_graph
-        self._network = frozen_graph.CoefficientNetwork(frozen_graph.load_any(self._path), self._path)
+        self._network = frozen_graph.CoefficientNetwork(frozen_graph.load_any(self.path), self.path)
 
     def __call__(self, crops):
         """[B,257] float32 of a list of FaceCrop."""
@@ -86,6 +87,7 @@ class FittingSource:
         self._start_from = start_from
         self._verbose = verbose
         self._fitter = None
+        self.path = start_from.path if start_from else None
         self.label = 'refine' if start_from else 'fit'
         self.description = 'fitting, %d iterations' % iterations
         if start_from:

@@ -3,10 +3,12 @@ import argparse
 from typing import NamedTuple, Optional, Tuple
 
 from Deep3DFaceReconstruction.exports import catalogue
-from Deep3DFaceReconstruction.system import assets
+from Deep3DFaceReconstruction.system import assets, exit_codes
 from Deep3DFaceReconstruction.system.arguments import add_face_model_option, positive
 
 DEFAULT_ITERATIONS = 150
+# The options that change what is in the results of a photo.
+RESULT_OPTIONS = ('face_model', 'faces', 'fit', 'iterations', 'outputs', 'overlay_alpha', 'texture', 'texture_size')
 
 
 class DemoOptions(NamedTuple):
@@ -26,6 +28,7 @@ class DemoOptions(NamedTuple):
     overlay_alpha: float
     texture: str
     texture_size: int
+    resume: bool
 
 
 def demo_parser():
@@ -36,8 +39,7 @@ def demo_parser():
                     '(coefficients, shape, colour, landmarks), NAME_mesh.obj (a coloured mesh), NAME.png (what to '
                     'look at) and a line of summary.csv. NAME.txt beside a photo may give its five points '
                     '(eyes, nose, mouth corners; one "x y" a line); otherwise faces are detected.',
-        epilog='Exit code: 0 when every photo gave its files, 1 when one failed (the others are still done), '
-               '2 when nothing could be started.')
+        epilog=exit_codes.EPILOG)
     parser.add_argument('--input', default=assets.INPUT_DIR, metavar='DIR', help='folder of photos')
     parser.add_argument('--output', default=assets.OUTPUT_DIR, metavar='DIR', help='folder for the results')
     add_face_model_option(parser)
@@ -56,6 +58,9 @@ def demo_parser():
     parser.add_argument('--iterations', type=positive, default=DEFAULT_ITERATIONS, metavar='N',
                         help='steps of fitting per face')
     _add_output_options(parser)
+    parser.add_argument('--resume', action='store_true',
+                        help='skip photos whose results are whole and were made from the same photo, landmark file, '
+                             'model and options')
     parser.add_argument('--verbose', action='store_true',
                         help='show the losses of each fit, and what TensorFlow has to say')
     return parser

@@ -1,7 +1,7 @@
 """The results of one face: its arrays and files, how far it is from the photo, and its line of summary.csv."""
 import csv
 import os
-from typing import Any, Dict, NamedTuple
+from typing import Any, Dict, NamedTuple, Tuple
 
 import numpy as np
 from PIL import Image
@@ -13,8 +13,10 @@ from Deep3DFaceReconstruction.photo.crops import FaceCrop
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, to_y_up
 from Deep3DFaceReconstruction.system.files import PNG_COMPRESSION, atomic_write
 from Deep3DFaceReconstruction.system.mat_file import save_mat
+from Deep3DFaceReconstruction.system.own_files import marked_info
 
-OK, FAILED = 'ok', 'failed'
+# The status of a face. A doubtful one is done, but may not be a face, or not where the landmarks say.
+OK, DOUBTFUL, FAILED = 'ok', 'doubtful', 'failed'
 # Between the names in the column `files`.
 FILE_SEPARATOR = '|'
 FORMULA_STARTS = ('=', '+', '-', '@', '\t', '\r')
@@ -31,7 +33,8 @@ class FaceResult(NamedTuple):
       landmark_error: mean distance of the mesh's landmarks from the photo's, in pixels of the crop.
       landmarks_compared: as many of 68 as the photo shows, or 5 where only the five points are known.
       photometric_error: mean absolute colour difference, 0-255, where the photometric loss looks: region times
-        attention.
+        attention; NaN where it looks at nothing.
+      doubts: why this may not be a face, or not where the mesh is.
     """
 
     crop: FaceCrop
@@ -41,21 +44,33 @@ class FaceResult(NamedTuple):
     landmark_error: float
     landmarks_compared: int
     photometric_error: float
+    doubts: Tuple[str, ...]
 
 
 class SummaryRow(NamedTuple):
-    """One line of summary.csv: a face, or a photo that gave none. All texts; '' where there is no value."""
+    """One line of summary.csv: a face, or a photo that gave none. All texts; '' where there is no value.
+
+    Attributes:
+      status: ok, doubtful or failed; reason says why.
+      detector, score, box: what found the face, how sure it was, and left, top, right, bottom in the photo.
+      note: what the landmark file was taken for.
+      files: names of the files that were written.
+    """
 
     image: str
     name: str
     status: str
     faces_found: str
+    detector: str
+    score: str
+    box: str
     coefficients_from: str
     landmark_error_px: str
     landmarks_compared: str
     photometric_error: str
     seconds: str
     reason: str
+    note: str
     files: str
 
 
@@ -68,16 +83,22 @@ def face_result(crop, coeff, decoded):
       decoded: dict of what the decoder made of it: strip [224,1120,3], recon [224,224,4], region [224,224],
         face_shape, face_texture and face_color [N,3], landmarks [68,2] y-up.
     """
-    rgb = crop.bgr[:, :, ::-1]
     distances = _landmark_distances(crop, decoded['landmarks'])
-    arrays = {
-        'cropped_img': np.ascontiguousarray(rgb), 'recon_img': decoded['recon'], 'coeff': coeff[None],
+    error, doubts = _photometric_error(crop, decoded['recon'], decoded['region'])
+    return FaceResult(crop, coeff, _arrays(crop, coeff, decoded), decoded['strip'], float(distances.mean()),
+                      len(distances), error, crop.doubts + doubts)
+
+
+def _arrays(crop, coeff, decoded):
+    """What NAME.mat holds: the published arrays, and what found the face."""
+    return {
+        'cropped_img': np.ascontiguousarray(crop.bgr[:, :, ::-1]), 'recon_img': decoded['recon'], 'coeff': coeff[None],
         'face_shape': decoded['face_shape'], 'face_texture': decoded['face_texture'],
         'face_color': decoded['face_color'], 'lm_68p': decoded['landmarks'], 'lm_5p': crop.lm_5p,
         'trans_params': crop.trans_params,
-        'lm_68p_photo': lm_68p_to_photo(decoded['landmarks'], crop.trans_params)}
-    return FaceResult(crop, coeff, arrays, decoded['strip'], float(distances.mean()), len(distances),
-                      _photometric_error(crop, decoded['recon'], decoded['region']))
+        'lm_68p_photo': lm_68p_to_photo(decoded['landmarks'], crop.trans_params),
+        'detector': crop.detector, 'detector_score': np.nan if crop.score is None else float(crop.score),
+        'detector_box': np.full(4, np.nan) if crop.box is None else np.array(crop.box, np.float64)}
 
 
 def _landmark_distances(crop, landmarks):
@@ -88,9 +109,13 @@ def _landmark_distances(crop, landmarks):
 
 
 def _photometric_error(crop, recon, region):
+    """(mean absolute difference of colours, doubts about it)."""
     weight = region * crop.attention
+    total = weight.sum()
+    if total <= 0:
+        return np.nan, ('the mesh covers %s of the photo' % ('no skin' if region.any() else 'nothing'),)
     difference = np.abs(recon[:, :, :3] - crop.bgr[:, :, ::-1]).mean(axis=2)
-    return float((difference * weight).sum() / max(weight.sum(), 1.0))
+    return float((difference * weight).sum() / total), ()
 
 
 def write_result(result, path_stem, faces_text, outputs=catalogue.DEFAULT):
@@ -108,7 +133,8 @@ def write_result(result, path_stem, faces_text, outputs=catalogue.DEFAULT):
 
     def write_strip():
         with atomic_write(path_stem + '.png') as temporary:
-            Image.fromarray(result.strip).save(temporary, format='PNG', compress_level=PNG_COMPRESSION)
+            Image.fromarray(result.strip).save(temporary, format='PNG', compress_level=PNG_COMPRESSION,
+                                               pnginfo=marked_info())
 
     writers = {
         'obj': lambda: obj.save_obj(path_stem + '_mesh.obj', result.arrays['face_shape'], faces_text, colors),
@@ -121,10 +147,13 @@ def result_row(result, label, seconds):
     """The SummaryRow of a FaceResult; label: where its coefficients come from."""
     crop = result.crop
     return SummaryRow(
-        image=os.path.basename(crop.image_path), name=crop.name, status=OK,
-        faces_found='' if crop.faces_found is None else str(crop.faces_found), coefficients_from=label,
+        image=os.path.basename(crop.image_path), name=crop.name, status=DOUBTFUL if result.doubts else OK,
+        faces_found='' if crop.faces_found is None else str(crop.faces_found), detector=crop.detector,
+        score='' if crop.score is None else '%.3g' % crop.score,
+        box='' if crop.box is None else ' '.join('%.0f' % edge for edge in crop.box), coefficients_from=label,
         landmark_error_px='%.2f' % result.landmark_error, landmarks_compared=str(result.landmarks_compared),
-        photometric_error='%.2f' % result.photometric_error, seconds='%.2f' % seconds, reason='', files='')
+        photometric_error='' if np.isnan(result.photometric_error) else '%.2f' % result.photometric_error,
+        seconds='%.2f' % seconds, reason='; '.join(result.doubts), note=crop.landmark_note, files='')
 
 
 def finished_row(row, outcome):
@@ -143,9 +172,9 @@ def finished_row(row, outcome):
 
 def failure_row(image_path, name, seconds, reason):
     """The SummaryRow of a photo or a face that gave no results."""
-    return SummaryRow(image=os.path.basename(image_path), name=name, status=FAILED, faces_found='',
-                      coefficients_from='', landmark_error_px='', landmarks_compared='', photometric_error='',
-                      seconds='%.2f' % seconds, reason=reason, files='')
+    empty = dict.fromkeys(SummaryRow._fields, '')
+    return SummaryRow(**dict(empty, image=os.path.basename(image_path), name=name, status=FAILED,
+                             seconds='%.2f' % seconds, reason=reason))
 
 
 def summary_line(row):
@@ -155,13 +184,26 @@ def summary_line(row):
     found = ''
     if row.faces_found:
         found = '%s face%s found, ' % (row.faces_found, '' if row.faces_found == '1' else 's')
-    return '%s: %slandmark error %s px (%s points), photometric error %s of 255, %s s' % (
-        row.name, found, row.landmark_error_px, row.landmarks_compared, row.photometric_error, row.seconds)
+    photometric = 'no colours compared'
+    if row.photometric_error:
+        photometric = 'photometric error %s of 255' % row.photometric_error
+    line = '%s: %slandmark error %s px (%s points), %s, %s s' % (
+        row.name, found, row.landmark_error_px, row.landmarks_compared, photometric, row.seconds)
+    if row.note:
+        line += '; landmark file: %s' % row.note
+    return '%s; DOUBTFUL: %s' % (line, row.reason) if row.status == DOUBTFUL else line
+
+
+def counts_line(rows):
+    """How many faces are reconstructed, doubtful and failed, in words."""
+    count = {status: sum(row.status == status for row in rows) for status in (OK, DOUBTFUL, FAILED)}
+    doubtful = ' (%d of them doubtful)' % count[DOUBTFUL] if count[DOUBTFUL] else ''
+    return '%d reconstructed%s, %d failed' % (count[OK] + count[DOUBTFUL], doubtful, count[FAILED])
 
 
 def write_summary(path, rows):
     """Writes summary.csv, one line a face, to a temporary file that is then renamed."""
-    with atomic_write(path) as temporary, open(temporary, 'w', newline='') as stream:
+    with atomic_write(path) as temporary, open(temporary, 'w', newline='', encoding='utf-8') as stream:
         writer = csv.writer(stream)
         writer.writerow(SummaryRow._fields)
         writer.writerows([_harmless(text) for text in row] for row in rows)

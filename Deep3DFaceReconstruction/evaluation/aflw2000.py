@@ -11,7 +11,7 @@ from Deep3DFaceReconstruction.conventions import LANDMARK_COUNT
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.evaluation import metrics, reconstructions, report
 from Deep3DFaceReconstruction.face_model import load_face_model
-from Deep3DFaceReconstruction.photo.image_io import list_images
+from Deep3DFaceReconstruction.photo.photo_files import list_images
 from Deep3DFaceReconstruction.system.mat_file import CheckedArrays, MatFile
 
 # Boxes of landmarks that share less of their joint area are not of the same face.

@@ -11,7 +11,7 @@ from Deep3DFaceReconstruction.dataset.sample_files import sample_named
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.evaluation import metrics, reconstructions, report
 from Deep3DFaceReconstruction.face_model import load_face_model
-from Deep3DFaceReconstruction.photo.image_io import list_images
+from Deep3DFaceReconstruction.photo.photo_files import list_images
 
 MM_PER_DM = 100.0
 _CONTACT_SHEET = 'contact_sheet'

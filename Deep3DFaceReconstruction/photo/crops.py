@@ -1,10 +1,13 @@
 """From a photo to the aligned crops of its faces: what the network, the fitting and the training set see."""
+import os
 from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from Deep3DFaceReconstruction.errors import LandmarkError
-from Deep3DFaceReconstruction.photo import alignment, face_finder, image_io
+from Deep3DFaceReconstruction.photo import alignment, face_finder, image_io, photo_files
+from Deep3DFaceReconstruction.photo.five_points_check import check_five_points
+from Deep3DFaceReconstruction.photo.landmark_files import read_landmark_file
 from Deep3DFaceReconstruction.photo.landmarks import standard_five_points, to_y_up
 from Deep3DFaceReconstruction.photo.skin import skinmask
 
@@ -27,6 +30,7 @@ class FaceCrop(NamedTuple):
       score: the detector's confidence, larger is surer; None where there was no detector.
       box: (left, top, right, bottom) of the detected face, pixels of the photo, y-down; None likewise.
       doubts: why this may not be a face, or not where the landmarks say; empty for a sure one.
+      landmark_note: what the landmark file was taken for, where that is not plain.
     """
 
     name: str
@@ -43,6 +47,7 @@ class FaceCrop(NamedTuple):
     score: Optional[float] = None
     box: Optional[Tuple[float, float, float, float]] = None
     doubts: Tuple[str, ...] = ()
+    landmark_note: str = ''
 
 
 def crops_of_photo(image_path, name, finder, all_faces=False, landmarks=False, network=None):
@@ -62,23 +67,56 @@ def crops_of_photo(image_path, name, finder, all_faces=False, landmarks=False, n
       InputError: unreadable photo, wrong NAME.txt, no face, or a face that cannot be aligned; names the file.
     """
     image = image_io.read_image(image_path)
-    faces, count = face_finder.find_faces(image_path, image, finder, all_faces)
-    names = ['%s_%d' % (name, i + 1) for i in range(len(faces))] if all_faces and len(faces) > 1 else [name]
-    crops = [_aligned(face, face_name, image_path, image, count) for face, face_name in zip(faces, names)]
-    if landmarks or faces[0].rect is not None:
-        crops = [_with_landmarks(crop, finder, network) for crop in crops]
-    return crops
+    landmark_path = photo_files.landmark_path_for(image_path)
+    if os.path.exists(landmark_path):
+        crops = [_given(landmark_path, name, image_path, image, finder)]
+    else:
+        landmarks = True
+        faces, count = face_finder.find_faces(image_path, image, finder, all_faces)
+        names = ['%s_%d' % (name, i + 1) for i in range(len(faces))] if all_faces and len(faces) > 1 else [name]
+        crops = [_aligned(face.five_points, face_name, image_path, image)._replace(
+            faces_found=count, detector='dlib', score=face.rect.score, box=tuple(face.rect[:4]))
+            for face, face_name in zip(faces, names)]
+    return [_with_landmarks(crop, finder, network) for crop in crops] if landmarks else crops
 
 
-def _aligned(face, name, image_path, image, count):
+def _given(landmark_path, name, image_path, image, finder):
+    """The crop of the one face whose five points a landmark file gives."""
+    given = read_landmark_file(landmark_path)
     try:
-        crop, lm_5p, trans_params = alignment.align_img(image, face.five_points, standard_five_points())
+        crop = _aligned(given.five_points, name, image_path, image)
+    except LandmarkError:
+        # Points that lead to no crop may still be seen to be half scale, or counted from the bottom.
+        _checked(landmark_path, image_path, image, given.five_points, finder, None)
+        raise
+    doubts = _checked(landmark_path, image_path, image, given.five_points, finder, (crop.bgr, crop.lm_5p))
+    return crop._replace(doubts=doubts, landmark_note=given.understood)
+
+
+def _checked(landmark_path, image_path, image, five_points, finder, crop):
+    try:
+        return check_five_points(image, five_points, finder, crop)
+    except LandmarkError as error:
+        raise LandmarkError('%s: %s%s' % (landmark_path, error, _shared_by(landmark_path, image_path)))
+
+
+def _shared_by(landmark_path, image_path):
+    """A hint where a landmark file serves several photos, which differ in their extension alone."""
+    others = [os.path.basename(path) for path in photo_files.list_images(os.path.dirname(image_path) or '.')
+              if path != image_path and photo_files.landmark_path_for(path) == landmark_path]
+    if not others:
+        return ''
+    return ' (it also serves %s; points of this photo alone belong in %s.txt)' % (
+        ', '.join(others), os.path.basename(image_path))
+
+
+def _aligned(five_points, name, image_path, image):
+    try:
+        crop, lm_5p, trans_params = alignment.align_img(image, five_points, standard_five_points())
     except LandmarkError as error:
         raise LandmarkError('%s: %s' % (image_path, error))
     bgr = np.ascontiguousarray(crop[0])
-    found = {} if face.rect is None else {'detector': 'dlib', 'score': face.rect.score, 'box': tuple(face.rect[:4])}
-    return FaceCrop(name, image_path, image.size, count, bgr, skinmask(bgr)[:, :, 0], lm_5p, None, None, trans_params,
-                    **found)
+    return FaceCrop(name, image_path, image.size, None, bgr, skinmask(bgr)[:, :, 0], lm_5p, None, None, trans_params)
 
 
 def _with_landmarks(crop, finder, network):

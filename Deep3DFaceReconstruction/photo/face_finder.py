@@ -12,8 +12,9 @@ from PIL import Image
 
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
 from Deep3DFaceReconstruction.errors import LandmarkError
-from Deep3DFaceReconstruction.photo.image_io import landmark_path_for, read_five_points
+from Deep3DFaceReconstruction.photo.landmark_files import read_five_points
 from Deep3DFaceReconstruction.photo.landmarks import face_tilt, five_from_68
+from Deep3DFaceReconstruction.photo.photo_files import landmark_path_for
 from Deep3DFaceReconstruction.system.assets import dlib_model
 
 # Pixels, y down, right and bottom outside; score: the detector's confidence, larger is surer; tilt: degrees by which

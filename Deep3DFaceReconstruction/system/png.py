@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from Deep3DFaceReconstruction.system.files import atomic_write
+from Deep3DFaceReconstruction.system.own_files import MARK_TEXT
 
 # Bytes of a band before compression; smaller images are one band.
 _BAND_BYTES = 1 << 21
@@ -39,7 +40,7 @@ def encode_png(pixels, palette=None):
     depth = pixels.dtype.itemsize
     color = _COLOR_TYPES[channels] if palette is None else _PALETTE_TYPE
     header = struct.pack('>IIBBBBB', pixels.shape[1], pixels.shape[0], 8 * depth, color, 0, 0, 0)
-    parts = [b'\x89PNG\r\n\x1a\n', _chunk(b'IHDR', header)]
+    parts = [b'\x89PNG\r\n\x1a\n', _chunk(b'IHDR', header), _chunk(b'tEXt', MARK_TEXT)]
     if palette is not None:
         parts.append(_chunk(b'PLTE', np.ascontiguousarray(palette, np.uint8).tobytes()))
     return b''.join(parts + [_chunk(b'IDAT', _compressed(pixels, channels * depth)), _chunk(b'IEND', b'')])

@@ -159,7 +159,7 @@ def test_what_stops_every_photo_stops_the_run(photos, tmp_path):
     preparer = preparation.Preparer(str(save))
     with pytest.raises(OSError):
         preparation.prepare_all(lambda function, items: (catch(function, item) for item in items),
-                                 preparer, [str(photos / 'a.png')])
+                                 preparer, [(str(photos / 'a.png'), 'a')])
     assert sorted(os.listdir(str(save))) == ['lm']
 
 

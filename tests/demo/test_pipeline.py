@@ -37,6 +37,11 @@ def summary(folder):
         return {row['name']: row for row in csv.DictReader(stream)}
 
 
+def files_in(folder):
+    """Names of the files that a user sees."""
+    return sorted(name for name in os.listdir(str(folder)) if not name.startswith('.'))
+
+
 def with_exif_orientation(image, orientation, path):
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -65,7 +70,7 @@ class TestOneFace:
         return folder / 'out'
 
     def test_files(self, results):
-        assert sorted(os.listdir(str(results))) == ['she.mat', 'she.png', 'she_mesh.obj', 'summary.csv']
+        assert files_in(results) == ['she.mat', 'she.png', 'she_mesh.obj', 'summary.csv']
 
     def test_mat_is_the_published_layout(self, results):
         mat = {k: v for k, v in loadmat(str(results / 'she.mat')).items() if not k.startswith('__')}
@@ -75,7 +80,9 @@ class TestOneFace:
             'coeff': ((1, 257), 'float32'), 'face_shape': ((count, 3), 'float32'),
             'face_texture': ((count, 3), 'float32'), 'face_color': ((count, 3), 'float32'),
             'lm_68p': ((68, 2), 'float32'), 'lm_5p': ((5, 2), 'float64'),
-            'trans_params': ((1, 5), 'float64'), 'lm_68p_photo': ((68, 2), 'float64')}
+            'trans_params': ((1, 5), 'float64'), 'lm_68p_photo': ((68, 2), 'float64'),
+            'detector': ((1,), 'str%d' % (32 * len(mat['detector'][0]))), 'detector_score': ((1, 1), 'float64'),
+            'detector_box': ((1, 4), 'float64')}
         assert set(np.unique(mat['recon_img'][..., 3])) == {0, 1}
         assert mat['recon_img'][..., :3].max() <= 255
         # lm_68p is y-up, lm_5p y-down: the tip of the nose is in both.
@@ -149,7 +156,7 @@ def test_bad_files_are_named_and_the_others_go_on(portrait, photos, tmp_path, ca
                          ('spot.png', 'expected five landmarks that span a face')):
         lines = [line for line in errors.splitlines() if name in line and reason in line]
         assert len(lines) == 1, (name, errors)
-    assert sorted(os.listdir(str(tmp_path / 'out'))) == ['good.mat', 'good.png', 'good_mesh.obj', 'summary.csv']
+    assert files_in(tmp_path / 'out') == ['good.mat', 'good.png', 'good_mesh.obj', 'summary.csv']
     rows = summary(tmp_path / 'out')
     assert [name for name, row in rows.items() if row['status'] == 'ok'] == ['good'] and len(rows) == 9
     assert all(row['reason'] for row in rows.values() if row['status'] == 'failed')
@@ -176,7 +183,7 @@ def test_nothing_to_do_is_said(make, tmp_path, capfd):
     folder = tmp_path / 'photos'
     if make == 'empty':
         folder.mkdir()
-    assert run(folder, tmp_path / 'out') == 1
+    assert run(folder, tmp_path / 'out') == 2
     error, = capfd.readouterr().err.splitlines()
     assert str(folder) in error and 'expected' in error
 
@@ -184,7 +191,7 @@ def test_nothing_to_do_is_said(make, tmp_path, capfd):
 def test_output_that_cannot_be_written(portrait, photos, tmp_path, capfd):
     portrait.save(str(photos / 'a.png'))
     (tmp_path / 'out').write_text('a file stands where the folder should be')
-    assert run(photos, tmp_path / 'out') == 1
+    assert run(photos, tmp_path / 'out') == 2
     error, = capfd.readouterr().err.splitlines()
     assert str(tmp_path / 'out') in error and 'expected a folder that can be written' in error
 
@@ -197,7 +204,7 @@ def test_a_bad_network_is_named_and_not_replaced_by_fitting(content, reason, por
     portrait.save(str(photos / 'a.png'))
     (tmp_path / 'network').mkdir()
     (tmp_path / 'network' / 'FaceReconModel.pb').write_bytes(content)
-    assert run(photos, tmp_path / 'out') == 1
+    assert run(photos, tmp_path / 'out') == 2
     error = capfd.readouterr().err
     assert 'FaceReconModel.pb: expected' in error and reason in error
 
@@ -205,7 +212,7 @@ def test_a_bad_network_is_named_and_not_replaced_by_fitting(content, reason, por
 def test_a_renderer_that_is_not_compiled_is_one_line(portrait, photos, tmp_path, capfd, monkeypatch):
     portrait.save(str(photos / 'a.png'))
     monkeypatch.setattr(library, 'ops', lambda: library.load(str(tmp_path / 'no.so')))
-    assert run(photos, tmp_path / 'out') == 1
+    assert run(photos, tmp_path / 'out') == 2
     error, = capfd.readouterr().err.splitlines()
     assert error.startswith('demo.py: The renderer is not compiled') and error.endswith('Type: make kernel')
 
@@ -217,7 +224,7 @@ def test_a_renderer_that_is_not_compiled_is_one_line(portrait, photos, tmp_path,
 ])
 def test_missing_weights_are_said(flags, reason, portrait, photos, tmp_path, capfd):
     portrait.save(str(photos / 'a.png'))
-    assert run(photos, tmp_path / 'out', *flags) == 1
+    assert run(photos, tmp_path / 'out', *flags) == 2
     assert reason in capfd.readouterr().err
 
 
@@ -225,7 +232,7 @@ def test_a_wrong_face_model_is_named(portrait, photos, tmp_path, capfd, monkeypa
     portrait.save(str(photos / 'a.png'))
     savemat(str(tmp_path / 'BFM_model_front.mat'), {'meanshape': np.zeros([2, 5])})
     monkeypatch.setattr(assets, 'BFM_MODEL', str(tmp_path / 'BFM_model_front.mat'))
-    assert run(photos, tmp_path / 'out') == 1
+    assert run(photos, tmp_path / 'out') == 2
     error, = capfd.readouterr().err.splitlines()
     assert 'BFM_model_front.mat: meanshape: expected numbers of shape [1,any], got float64 of shape [2, 5]' in error
 

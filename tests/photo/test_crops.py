@@ -4,21 +4,10 @@ import pytest
 from skimage import data
 
 from Deep3DFaceReconstruction.errors import LandmarkError
-from Deep3DFaceReconstruction.photo import crops, image_io
+from Deep3DFaceReconstruction.photo import crops
 from Deep3DFaceReconstruction.photo.alignment import from_crop
 from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
 from Deep3DFaceReconstruction.photo.skin import skinmask
-
-
-def test_names_are_kept_apart():
-    assert image_io.result_names(['in/a.jpg', 'in/b.PNG', 'in/c.d.png']) == ['a', 'b', 'c.d']
-    assert image_io.result_names(['in/a.jpg', 'in/a.PNG', 'in/b.png']) == ['a_jpg', 'a_PNG', 'b']
-
-
-def test_a_photo_is_not_called_like_another_photos_second_face():
-    paths = ['in/pair.jpg', 'in/pair_2.jpg', 'in/solo_2.jpg']
-    assert image_io.result_names(paths) == ['pair', 'pair_2', 'solo_2']
-    assert image_io.result_names(paths, numbered=True) == ['pair', 'pair_2_jpg', 'solo_2']
 
 
 @pytest.fixture(scope='module')

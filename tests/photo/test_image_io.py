@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from Deep3DFaceReconstruction.errors import ImageError, InputError, LandmarkError
+from Deep3DFaceReconstruction.errors import ImageError
 from Deep3DFaceReconstruction.photo import image_io
 
 WIDTH, HEIGHT = 40, 30
@@ -85,14 +85,37 @@ def test_cmyk_jpeg(tmp_path):
     assert np.abs(result - [255, 0, 0]).max() < 6
 
 
+def stored_as(rgb, orientation):
+    """What a camera stores with this orientation tag."""
+    return np.ascontiguousarray({
+        1: rgb, 2: rgb[:, ::-1], 3: rgb[::-1, ::-1], 4: rgb[::-1], 5: rgb.transpose(1, 0, 2), 6: np.rot90(rgb),
+        7: rgb[::-1, ::-1].transpose(1, 0, 2), 8: np.rot90(rgb, -1)}[orientation])
+
+
 @pytest.mark.parametrize('orientation', range(1, 9))
 def test_exif_orientation_is_undone(tmp_path, rgb, orientation):
-    stored = {1: rgb, 2: rgb[:, ::-1], 3: rgb[::-1, ::-1], 4: rgb[::-1], 5: rgb.transpose(1, 0, 2),
-              6: np.rot90(rgb), 7: rgb[::-1, ::-1].transpose(1, 0, 2), 8: np.rot90(rgb, -1)}[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
-    path = save(tmp_path, 'a.png', np.ascontiguousarray(stored), exif=exif)
+    path = save(tmp_path, 'a.png', stored_as(rgb, orientation), exif=exif)
     np.testing.assert_array_equal(np.asarray(image_io.read_image(path)), rgb)
+
+
+@pytest.mark.parametrize('compression', [None, 'tiff_lzw', 'packbits'])
+@pytest.mark.parametrize('orientation', range(1, 9))
+def test_an_orientation_tag_turns_a_tiff_once(tmp_path, rgb, orientation, compression):
+    path = save(tmp_path, 'a.tif', stored_as(rgb, orientation), tiffinfo={0x0112: orientation}, compression=compression)
+    image = image_io.read_image(path)
+    assert image.size == (WIDTH, HEIGHT)
+    np.testing.assert_array_equal(np.asarray(image), rgb)
+
+
+@pytest.mark.parametrize('name', ['a.jpg', 'a.webp'])
+@pytest.mark.parametrize('orientation', range(1, 9))
+def test_orientation_in_lossy_formats(tmp_path, rgb, name, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = save(tmp_path, name, stored_as(rgb, orientation), exif=exif.tobytes(), quality=95)
+    assert np.abs(np.asarray(image_io.read_image(path), np.float64) - rgb).mean() < 4
 
 
 @pytest.mark.filterwarnings('ignore:Corrupt EXIF')
@@ -143,56 +166,6 @@ def test_a_decompression_bomb_is_refused_by_its_header(tmp_path, rgb):
         image_io.read_image(path)
 
 
-def test_list_images_sorts_and_ignores_case(tmp_path):
-    for name in ('b.JPG', 'a.png', 'c.WebP', 'd.txt', '.hidden.png', 'e.Tiff', 'f.jpeg', 'g.bmp', 'png'):
-        (tmp_path / name).write_bytes(b'')
-    names = [os.path.basename(path) for path in image_io.list_images(str(tmp_path))]
-    assert names == ['a.png', 'b.JPG', 'c.WebP', 'e.Tiff', 'f.jpeg', 'g.bmp']
-
-
-def test_list_images_names_a_folder_that_is_none(tmp_path):
-    with pytest.raises(InputError, match='nowhere: expected a folder of images, got: No such file'):
-        image_io.list_images(str(tmp_path / 'nowhere'))
-    (tmp_path / 'file').write_bytes(b'')
-    with pytest.raises(InputError, match='file: expected a folder of images, got: Not a directory'):
-        image_io.list_images(str(tmp_path / 'file'))
-
-
-def test_landmark_path_replaces_the_extension_alone():
-    assert image_io.landmark_path_for('/pngs/my.png.photo.JPG') == '/pngs/my.png.photo.txt'
-
-
-def test_read_five_points(tmp_path):
-    path = tmp_path / 'a.txt'
-    path.write_text('\ufeff1 2\r\n3.5\t4\n\n -5 6e1 \n7 8\n9 10\n', encoding='utf-8')
-    points = image_io.read_five_points(str(path))
-    np.testing.assert_array_equal(points, [[1, 2], [3.5, 4], [-5, 60], [7, 8], [9, 10]])
-
-
-@pytest.mark.parametrize('text, message', [
-    ('1 2\n' * 4, r"a\.txt: expected 5 lines 'x y', got 4"),
-    ('1 2\n' * 6, r"a\.txt: expected 5 lines 'x y', got 6"),
-    ('', r"a\.txt: expected 5 lines 'x y', got 0"),
-    ('1 2\n3 4\nleft eye\n5 6\n7 8\n', r"a\.txt, line 3: expected two numbers 'x y', got 'left eye'"),
-    ('1 2\n3 4 5\n', r"a\.txt, line 2: expected two numbers 'x y', got '3 4 5'"),
-    ('1 2\n3 nan\n', r"a\.txt, line 2: .* got '3 nan'"),
-    ('inf 2\n', r"a\.txt, line 1: .* got 'inf 2'"),
-])
-def test_wrong_landmark_files_are_named_with_the_line(tmp_path, text, message):
-    path = tmp_path / 'a.txt'
-    path.write_text(text)
-    with pytest.raises(LandmarkError, match=message):
-        image_io.read_five_points(str(path))
-
-
-def test_unreadable_landmark_files_are_named(tmp_path):
-    with pytest.raises(LandmarkError, match=r'a\.txt: expected a landmark file, got: No such file'):
-        image_io.read_five_points(str(tmp_path / 'a.txt'))
-    (tmp_path / 'b.txt').write_bytes(b'\xff\xfe\x00\x81')
-    with pytest.raises(LandmarkError, match=r'b\.txt: expected a landmark file, got: .*decode'):
-        image_io.read_five_points(str(tmp_path / 'b.txt'))
-
-
 @pytest.mark.filterwarnings('ignore')  # Pillow warns about what it finds odd in a file
 @pytest.mark.parametrize('name', ['a.png', 'a.jpg', 'a.bmp', 'a.webp', 'a.tif'])
 def test_damaged_bytes_give_a_picture_or_one_line(tmp_path, rgb, name):
@@ -210,3 +183,44 @@ def test_damaged_bytes_give_a_picture_or_one_line(tmp_path, rgb, name):
             assert image_io.read_image(path).mode == 'RGB'
         except ImageError as error:
             assert str(error).startswith(path + ': expected') and '\n' not in str(error)
+
+
+def test_12_bits_in_16_are_scaled(tmp_path, rgb):
+    values = (rgb[..., 0].astype(np.uint16) * 257) >> 4
+    result = np.asarray(image_io.read_image(save(tmp_path, 'a.png', values)))
+    assert np.abs(result[..., 0].astype(int) - rgb[..., 0]).max() <= 1
+
+
+def test_an_image_that_is_transparent_all_over_is_refused(tmp_path, rgb):
+    alpha = np.zeros((HEIGHT, WIDTH, 1), np.uint8)
+    path = save(tmp_path, 'a.png', np.concatenate([rgb, alpha], axis=2))
+    with pytest.raises(ImageError, match=r'a\.png: expected an image with something to see, got one that is transp'):
+        image_io.read_image(path)
+
+
+def test_the_first_frame_of_a_gif(tmp_path):
+    frames = [Image.new('P', (WIDTH, HEIGHT), index) for index in (1, 2)]
+    for frame in frames:
+        frame.putpalette([0, 0, 0, 10, 200, 30, 250, 0, 0])
+    path = save(tmp_path, 'a.gif', frames[0], save_all=True, append_images=frames[1:])
+    assert np.asarray(image_io.read_image(path))[5, 5].tolist() == [10, 200, 30]
+
+
+def test_the_content_decides_not_the_name(tmp_path, rgb):
+    path = save(tmp_path, 'a.png', Image.fromarray(rgb), format='JPEG', quality=95)
+    assert np.abs(np.asarray(image_io.read_image(path), np.float64) - rgb).mean() < 4
+
+
+def test_heic(tmp_path, rgb):
+    pillow_heif = pytest.importorskip('pillow_heif')
+    path = str(tmp_path / 'phone.heic')
+    pillow_heif.from_pillow(Image.fromarray(rgb)).save(path, quality=95)
+    image = image_io.read_image(path)
+    assert image.mode == 'RGB' and np.abs(np.asarray(image, np.float64) - rgb).mean() < 4
+
+
+def test_heic_without_the_library_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr(image_io.image_kinds, 'has_pillow_heif', lambda: False)
+    (tmp_path / 'a.heic').write_bytes(b'\0\0\0\x18ftypheic' + b'\0' * 100)
+    with pytest.raises(ImageError, match=r'a\.heic: expected a readable image, got HEIC; .*requirements-heif'):
+        image_io.read_image(str(tmp_path / 'a.heic'))

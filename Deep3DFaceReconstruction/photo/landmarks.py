@@ -41,7 +41,7 @@ def five_from_68(landmarks):
     p = np.asarray(landmarks, np.float64)
     if p.ndim != 2 or len(p) != LANDMARK_COUNT:
         raise LandmarkError('expected landmarks [68, 2], got %s' % list(p.shape))
-    return _five(p[36], p[39], p[42], p[45], p[30], p[48], p[54])
+    return np.concatenate([(p[[36, 42]] + p[[39, 45]]) / 2, p[[30, 48, 54]]])
 
 
 def standard_five_points():
@@ -50,11 +50,10 @@ def standard_five_points():
     Returns:
       [5, 3] float64, dm, world frame (y-up), in the order of `FIVE_NAMES`.
     """
-    return _five(*(np.array(_STANDARD_BY_NUMBER[number]) for number in (37, 40, 43, 46, 31, 49, 55)))
-
-
-def _five(left_outer, left_inner, right_inner, right_outer, nose, left_mouth, right_mouth):
-    return np.stack([(left_outer + left_inner) / 2, (right_inner + right_outer) / 2, nose, left_mouth, right_mouth])
+    landmarks = np.full((LANDMARK_COUNT, 3), np.nan)
+    for number, xyz in _STANDARD_BY_NUMBER.items():
+        landmarks[number - 1] = xyz
+    return five_from_68(landmarks)
 
 
 def flip_permutation():

@@ -1,6 +1,7 @@
 """demo.py over folders of good and bad photos, end to end; fits are cut short, for files do not depend on them."""
 import csv
 import os
+import signal
 import subprocess
 import sys
 
@@ -113,6 +114,7 @@ class TestOneFace:
         row, = summary(results).values()
         assert row['status'] == 'ok' and row['faces_found'] == '1' and row['coefficients_from'] == 'fit'
         assert row['landmarks_compared'] == '68' and 0 < float(row['landmark_error_px']) < 6
+        assert row['detector'] and float(row['score']) > 0 and len(row['box'].split()) == 4
         assert 0 < float(row['photometric_error']) < 80 and float(row['seconds']) > 0
 
 
@@ -257,3 +259,70 @@ def test_runs_from_any_folder(portrait, photos, tmp_path):
     subprocess.check_call([sys.executable, os.path.join(ROOT, 'demo.py'), '--input', 'photos', '--output', 'out',
                            '--fit', 'only', '--iterations', '1'], cwd=str(tmp_path))
     assert (tmp_path / 'out' / 'a_mesh.obj').exists()
+
+
+@pytest.mark.slow
+def test_a_second_run_replaces_keeps_and_removes(portrait, photos, tmp_path, capfd):
+    portrait.save(str(photos / 'dup.jpg'), quality=95)
+    portrait.save(str(photos / 'dup_jpg.png'))
+    out = tmp_path / 'out'
+    assert run(photos, out) == 0
+    assert sorted(summary(out)) == ['dup', 'dup_jpg']
+    made = {name: os.stat(str(out / name)).st_ino for name in files_in(out)}
+    # Another photo of the same name comes, one is spoiled, and the first keeps its name and its results.
+    portrait.save(str(photos / 'dup.png'))
+    (photos / 'dup_jpg.png').write_text('no image')
+    capfd.readouterr()
+    assert run(photos, out, '--resume') == 1
+    assert '1 photos kept from before, 2 reconstructed, 1 failed' in capfd.readouterr().out
+    assert files_in(out) == ['dup.mat', 'dup.png', 'dup_mesh.obj', 'dup_png.mat', 'dup_png.png', 'dup_png_mesh.obj',
+                             'summary.csv']
+    assert {row['name']: row['status'] for row in summary(out).values()} == {
+        'dup': 'ok', 'dup_png': 'ok', 'dup_jpg': 'failed'}
+    assert os.stat(str(out / 'dup.mat')).st_ino == made['dup.mat']
+    # Without --resume, and with other options, all is made again.
+    assert run(photos, out, '--resume', '--iterations', '2') == 1
+    assert os.stat(str(out / 'dup.mat')).st_ino != made['dup.mat']
+
+
+def test_ctrl_c_keeps_what_is_done(portrait, photos, tmp_path, capfd, monkeypatch):
+    from Deep3DFaceReconstruction.demo.coefficient_sources import FittingSource
+
+    for name in ('a.png', 'b.png', 'c.png'):
+        portrait.save(str(photos / name))
+    fit = FittingSource.__call__
+
+    def interrupted(source, crops):
+        if crops[0].name == 'b':
+            raise KeyboardInterrupt
+        return fit(source, crops)
+
+    handler = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(FittingSource, '__call__', interrupted)
+    try:
+        assert run(photos, tmp_path / 'out') == 130
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert files_in(tmp_path / 'out') == ['a.mat', 'a.png', 'a_mesh.obj', 'summary.csv']
+    assert list(summary(tmp_path / 'out')) == ['a']
+    error = capfd.readouterr().err
+    assert 'Traceback' not in error
+    last = error.splitlines()[-1]
+    assert last.startswith('demo.py: stopped; --resume goes on from here; 1 reconstructed, 0 failed; ')
+
+
+def test_a_wrong_landmark_file_is_refused_and_a_strange_one_understood(portrait, photos, tmp_path, capfd):
+    five = np.array([[203.56, 102.59], [246.27, 104.74], [225.18, 127.25], [200.52, 139.05], [245.56, 140.84]])
+    five -= [80, 0]
+    for name, points in (('half', five / 2), ('right', five)):
+        portrait.save(str(photos / (name + '.png')))
+        np.savetxt(str(photos / (name + '.TXT')), points, delimiter=',')
+    np.savetxt(str(photos / 'right.TXT'), np.column_stack([five, np.full(5, 0.9)]))
+    portrait.resize((600, 600)).save(str(photos / 'right.jpg'))
+    assert run(photos, tmp_path / 'out') == 1
+    errors = capfd.readouterr().err
+    assert 'half.TXT: expected the five points of the face around' in errors and 'half scale?' in errors
+    shared, = [line for line in errors.splitlines() if 'right.TXT' in line]
+    assert 'half scale? (it also serves right.png; points of this photo alone belong in right.jpg.txt)' in shared
+    rows = summary(tmp_path / 'out')
+    assert rows['right_png']['status'] == 'ok' and rows['right_png']['note'] == 'a confidence behind each point'

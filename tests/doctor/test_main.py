@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from Deep3DFaceReconstruction.doctor import __main__, catalogue
+from Deep3DFaceReconstruction.doctor import __main__, catalogue, machine_checks
 from Deep3DFaceReconstruction.doctor import report as doctor_report
 from Deep3DFaceReconstruction.doctor.catalogue import MISSING, OK, STATES, UNCHECKED, WRONG
 from Deep3DFaceReconstruction.system import assets
@@ -95,7 +95,7 @@ def test_a_bare_python_tells_what_is_missing(checkout):
     assert rows['open_model']['state'] == UNCHECKED
     # What can be seen without any package is seen.
     assert rows['exp_pca']['state'] == WRONG and rows['exp_pca']['found'].startswith('a saved web page (HTML)')
-    assert rows['python']['state'] == OK
+    assert rows['python']['state'] == (OK if machine_checks.tensorflow_for(sys.version_info[:2]) else WRONG)
 
 
 OTHER_PYTHONS = [os.path.expanduser('~/.pyenv/versions/%s/bin/python' % version)

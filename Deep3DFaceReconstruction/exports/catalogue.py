@@ -22,7 +22,11 @@ SUFFIXES = OrderedDict([
     ('position', ('_position.npy', '_position.png')),
     ('ply', ('.ply',)),
     ('glb', ('.glb',)),
+    ('viewer', ()),  # one page for the whole run: VIEWER_PAGE
 ])
+VIEWER_PAGE = 'index.html'
+# Between the names of files in summary.csv's column `files`.
+FILE_SEPARATOR = '|'
 DEFAULT = ('mat', 'obj', 'png')
 ALL = 'all'
 

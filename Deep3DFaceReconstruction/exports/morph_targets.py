@@ -19,12 +19,14 @@ class MorphTargets(NamedTuple):
       moves: [K,N,3] float32, decimetres at weight 1.
       weights: function from expression coefficients [64] to weights [K] float64.
       basis: [3N,64] float, the expression basis, dm.
+      lowest: the smallest weight that makes sense: 0, or -1 for components of a basis.
     """
 
     names: Tuple[str, ...]
     moves: np.ndarray
     weights: Callable
     basis: np.ndarray
+    lowest: float
 
     def of_face(self, coefficients):
         """(names, moves [K,N,3], weights [K]) of a face with expression coefficients [64].
@@ -47,7 +49,7 @@ def morph_targets(model):
         return component_targets(model)
     expression_map = ExpressionMap(model, named)
     return MorphTargets(tuple(named.names), named.moves, lambda coefficients: expression_map.weights(coefficients)[0],
-                        np.asarray(model.ex_base))
+                        np.asarray(model.ex_base), 0.0)
 
 
 def component_targets(model):
@@ -56,4 +58,4 @@ def component_targets(model):
     moves = np.ascontiguousarray(np.asarray(model.ex_base)[:, :count].T).reshape(count, -1, 3)
     names = tuple('expression_%02d' % (k + 1) for k in range(count))
     return MorphTargets(names, moves, lambda coefficients: np.asarray(coefficients, np.float64)[:count],
-                        np.asarray(model.ex_base))
+                        np.asarray(model.ex_base), -1.0)

@@ -1,13 +1,15 @@
 """Writes the outputs of catalogue.py for the faces of a photo; what several of them need is made once."""
 import functools
+import io
 import os
 import threading
-from typing import NamedTuple, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
+from PIL import Image
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
-from Deep3DFaceReconstruction.exports import catalogue, glb, maps, photo_images, position
+from Deep3DFaceReconstruction.exports import catalogue, glb, maps, photo_images, position, viewer
 from Deep3DFaceReconstruction.exports.camera_file import METRES_PER_UNIT, write_camera
 from Deep3DFaceReconstruction.exports.morph_targets import morph_targets
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
@@ -43,6 +45,7 @@ class Face(NamedTuple):
       name: what its files are called, without ending.
       coeff: [257]; trans_params: [5].
       shape: [N,3] dm; albedo: [N,3] RGB 0-255; colors: [N,3] RGB under the light, not clipped.
+      strip: [224,W,3] uint8 RGB, what NAME.png shows; its first 224 columns are the aligned photo.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Face(NamedTuple):
     shape: np.ndarray
     albedo: np.ndarray
     colors: np.ndarray
+    strip: Optional[np.ndarray] = None
 
 
 class OutputWriter:
@@ -92,6 +96,26 @@ class OutputWriter:
         whole = catalogue.try_writers({'overlay': overlay}, self._options.names, photo_name)
         return [outcome.joined(whole) for outcome in outcomes]
 
+    def finish(self, folder, rows):
+        """Writes what shows the whole run, the viewer's page, where it is asked for.
+
+        Args:
+          folder: where to.
+          rows: the lines of summary.csv as dicts, with `name`, and `files` as catalogue.FILE_SEPARATOR joins them.
+        Returns:
+          path of the page, or None.
+        Raises:
+          OSError: it cannot be written. AssetError: three.js is not there.
+        """
+        if 'viewer' not in self._options.names:
+            return None
+        path = os.path.join(folder, catalogue.VIEWER_PAGE)
+        links = {row['name']: [(file, file) for file in row['files'].split(catalogue.FILE_SEPARATOR) if file]
+                 for row in rows}
+        with self._shared.page as page:
+            page.write(path, rows, links)
+        return path
+
     def _write_overlay(self, stem, photo, faces):
         meshes = [photo_images.ColoredMesh(photo_camera(face.coeff, face.trans_params), face.shape, face.colors,
                                            self._model.triangles) for face in faces]
@@ -127,6 +151,15 @@ class _Shared:
     @property
     def targets(self):
         return self._once('targets', lambda: morph_targets(self._model))
+
+    @property
+    def page(self):
+        return self._once('page', lambda: viewer.ViewerPage(self._viewer_model()))
+
+    def _viewer_model(self):
+        targets, atlas = self.targets, self.atlas
+        return viewer.ViewerModel(atlas.triangles, atlas.vertices, atlas.uv, targets.names[:viewer.MAX_SHAPES],
+                                  targets.moves[:viewer.MAX_SHAPES], targets.lowest)
 
 
 class _Scene:
@@ -220,7 +253,15 @@ def _write_glb(scene, stem):
     glb.write_glb(stem + '.glb', mesh, scene.face.name)
 
 
+def _add_to_viewer(scene, stem):
+    face = scene.face
+    expression = np.asarray(scene.model.ex_base).dot(np.asarray(face.coeff)[COEFF_SLICES['ex']]).reshape(-1, 3)
+    with Image.open(io.BytesIO(scene.texture_png())) as image:
+        scene.shared.page.add(viewer.ViewerFace(face.name, face.shape - expression, expression, face.colors, face.strip,
+                                                image))
+
+
 _WRITERS = {
     'camera': _write_camera, 'landmarks': _write_landmarks, 'pose': _write_pose, 'depth': _write_depth,
     'normals': _write_normals, 'pncc': _write_pncc, 'segmentation': _write_segmentation, 'texture': _write_texture,
-    'position': _write_position, 'ply': _write_ply, 'glb': _write_glb}
+    'position': _write_position, 'ply': _write_ply, 'glb': _write_glb, 'viewer': _add_to_viewer}

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import zipfile
 from typing import NamedTuple, Optional, Tuple
 from urllib.parse import quote
@@ -27,6 +28,8 @@ PAGE_NAME = 'index.html'
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 _STRIP_QUALITY, _TEXTURE_QUALITY = 82, 85
 _MAX_TEXTURE = 1024
+# More sliders help nobody; ARKit has 52 shapes.
+MAX_SHAPES = 60
 # In trimesh's page the library ends where its own program begins.
 _LIBRARY_START, _LIBRARY_END = '<script>', 'var camera,controls,scene'
 
@@ -74,7 +77,7 @@ class ViewerFace(NamedTuple):
 class ViewerPage:
     """Collects faces, in a temporary file so that memory does not grow with them, and writes the page.
 
-    Use it in a `with` block. One thread at a time.
+    Use it in a `with` block. Faces may be added by several threads.
 
     Args:
       model: ViewerModel.
@@ -83,23 +86,26 @@ class ViewerPage:
     def __init__(self, model):
         self._model = model
         self._faces = []
+        self._lock = threading.Lock()
         self._blocks = tempfile.TemporaryFile(mode='w+', encoding='utf-8')
 
     def add(self, face):
         """Adds a ViewerFace."""
-        number = len(self._faces)
-        self._faces.append({'name': face.name, 'strip': _data_url(Image.fromarray(face.strip), _STRIP_QUALITY),
-                            'crop': _data_url(Image.fromarray(face.strip[:, :IMAGE_SIZE]), _STRIP_QUALITY)})
+        entry = {'name': face.name, 'strip': _data_url(Image.fromarray(face.strip), _STRIP_QUALITY),
+                 'crop': _data_url(Image.fromarray(face.strip[:, :IMAGE_SIZE]), _STRIP_QUALITY)}
         neutral, expression = _quantized(face.neutral), _quantized(face.expression)
         texture = face.texture
         if texture is not None:
             texture = texture.convert('RGB')
             texture.thumbnail((_MAX_TEXTURE, _MAX_TEXTURE))
-        self._blocks.write(_block('face-%d' % number, {
+        content = {
             'neutral': _packed(neutral[0]), 'neutral_scale': neutral[1],
             'expression': _packed(expression[0]), 'expression_scale': expression[1],
             'colors': _packed(np.uint8(np.clip(np.rint(face.colors), 0, 255))),
-            'texture': texture and _data_url(texture, _TEXTURE_QUALITY)}))
+            'texture': texture and _data_url(texture, _TEXTURE_QUALITY)}
+        with self._lock:
+            self._blocks.write(_block('face-%d' % len(self._faces), content))
+            self._faces.append(entry)
 
     def write(self, path, rows, links):
         """Writes the page.

@@ -13,13 +13,14 @@ Each stage of the data's way has a room, and a room's docstring says what enters
     meshes       surfaces without a camera: subdivision, registration, .obj
     face_model   files of several kinds -> one checked FaceModel
     networks     R-Net, the perceptual networks, checkpoints, frozen graphs
+    surface      a face model's texture atlas and regions; what of a mesh a photo shows
     exports      a reconstructed face -> files and images
     demo         a folder of photos -> results; fitting without a network
     dataset      photos or a face model -> training samples -> batches
     training     samples -> checkpoints, on one machine or many
     doctor       what the program has, what is wrong with it, what to do
 
-Imports only go down: scripts > training, doctor > demo, dataset > exports > networks, face_model > photo, meshes,
+Imports only go down: scripts > training, doctor > demo, dataset > exports > surface > networks, face_model > photo, meshes,
 pictures > face_decoder, losses, system > the rest > mesh_renderer. tests/test_architecture.py asserts it;
 docs/architecture.md walks through both ways, from a photo to a mesh and from a photo to a training step.
 """

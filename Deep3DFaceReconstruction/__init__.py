@@ -20,7 +20,7 @@ Each stage of the data's way has a room, and a room's docstring says what enters
     training     samples -> checkpoints, on one machine or many
     doctor       what the program has, what is wrong with it, what to do
 
-Imports only go down: scripts > training, doctor > demo, dataset > exports > surface > networks, face_model > photo, meshes,
-pictures > face_decoder, losses, system > the rest > mesh_renderer. tests/test_architecture.py asserts it;
+Imports only go down: scripts > training, doctor > demo, dataset > exports > surface > networks, face_model > photo,
+meshes, pictures > face_decoder, losses, system > the rest > mesh_renderer. tests/test_architecture.py asserts it;
 docs/architecture.md walks through both ways, from a photo to a mesh and from a photo to a training step.
 """

@@ -2,13 +2,15 @@
 import os
 
 import numpy as np
+from PIL import Image
 
-from Deep3DFaceReconstruction.demo.results import write_result
-from Deep3DFaceReconstruction.errors import ImageError
+from Deep3DFaceReconstruction.demo.results import FAILED, write_result
+from Deep3DFaceReconstruction.errors import ImageError, InputError
 from Deep3DFaceReconstruction.exports import catalogue
 from Deep3DFaceReconstruction.exports.outputs import Face, OutputOptions, OutputWriter
 from Deep3DFaceReconstruction.meshes import obj
 from Deep3DFaceReconstruction.photo.image_io import read_image
+from Deep3DFaceReconstruction.system.mat_file import MatFile
 
 
 class FaceFiles:
@@ -49,7 +51,38 @@ class FaceFiles:
         return [outcome.joined(other) for outcome, other in zip(outcomes, more)]
 
 
+    def finish(self, folder, rows, result_folder):
+        """Writes what shows the whole run, where it is asked for: catalogue.VIEWER_PAGE.
+
+        Args:
+          folder: where to.
+          rows: list of results.SummaryRow, those of kept results included.
+          result_folder: where the files of the faces are; kept ones are shown as far as these tell.
+        Raises:
+          OSError: it cannot be written. AssetError: three.js is not there.
+        """
+        if not self._more.has_page:
+            return
+        for row in rows:
+            if row.name and row.name not in self._more.shown and row.status != FAILED:
+                face = _kept_face(os.path.join(result_folder, row.name))
+                if face is not None:
+                    self._more.show(face)
+        self._more.finish(folder, [row._asdict() for row in rows])
+
+
 def _face(result):
     arrays = result.arrays
     return Face(result.crop.name, result.coeff, result.crop.trans_params, arrays['face_shape'], arrays['face_texture'],
-                arrays['face_color'])
+                arrays['face_color'], result.strip)
+
+
+def _kept_face(stem):
+    """The Face of an earlier run's NAME.mat and NAME.png; None where they are not there."""
+    if not os.path.exists(stem + '.mat') or not os.path.exists(stem + '.png'):
+        return None
+    mat = MatFile(stem + '.mat', InputError, 'a result of demo.py')
+    with Image.open(stem + '.png') as image:
+        strip = np.asarray(image.convert('RGB'))
+    return Face(os.path.basename(stem), mat['coeff'][0], np.ravel(mat['trans_params']), mat['face_shape'],
+                mat['face_texture'], mat['face_color'], strip)

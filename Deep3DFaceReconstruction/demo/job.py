@@ -8,8 +8,8 @@ from Deep3DFaceReconstruction.demo import results
 from Deep3DFaceReconstruction.demo.coefficient_sources import choose_source
 from Deep3DFaceReconstruction.demo.options import RESULT_OPTIONS
 from Deep3DFaceReconstruction.demo.result_folder import SUMMARY_NAME, ResultFolder, file_facts, photo_facts
-from Deep3DFaceReconstruction.errors import InputError, one_line
-from Deep3DFaceReconstruction.exports.catalogue import SUFFIXES
+from Deep3DFaceReconstruction.errors import InputError, UserError, one_line
+from Deep3DFaceReconstruction.exports.catalogue import SUFFIXES, VIEWER_PAGE
 from Deep3DFaceReconstruction.photo import photo_files
 from Deep3DFaceReconstruction.photo.image_kinds import IMAGE_EXTENSIONS, advice
 from Deep3DFaceReconstruction.system import exit_codes
@@ -73,6 +73,8 @@ def prepare(options):
     names = photo_files.result_names(found.paths, numbered, folder.photo_names())
     suffixes = [suffix for output in options.outputs for suffix in SUFFIXES[output]]
     folder.refuse_foreign_files(names, suffixes, numbered)
+    if 'viewer' in options.outputs:
+        folder.check(VIEWER_PAGE)
     remove_unfinished(options.output)
 
     made_with = _made_with(options, source)
@@ -113,13 +115,14 @@ def _made_with(options, source):
     return dict(own, source=source.description, files=files)
 
 
-def finish(job, rows, end=None):
+def finish(job, rows, end=None, files=None):
     """Writes summary.csv and says how it went.
 
     Args:
       job: Job.
       rows: {path: {name: SummaryRow}} of what is done.
       end: EarlyEnd, or None where the run went through.
+      files: face_files.FaceFiles, which also write what shows the whole run; None where nothing was to do.
     Returns:
       The exit code.
     """
@@ -130,7 +133,9 @@ def finish(job, rows, end=None):
     try:
         if is_started:
             job.folder.write(lambda staging: results.write_summary(os.path.join(staging, SUMMARY_NAME), in_order))
-    except (OSError, InputError) as error:
+            if files is not None:
+                job.folder.write(lambda staging: files.finish(staging, in_order, job.folder.path))
+    except (OSError, UserError) as error:
         end = EarlyEnd('%s: expected to write it, got: %s' % (path, one_line(error)), is_interrupt=False)
     if end is not None:
         print('demo.py: %s%s' % (end.line, '; ' + summary if is_started else ''), file=sys.stderr)

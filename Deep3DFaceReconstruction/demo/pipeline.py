@@ -43,6 +43,13 @@ class Written(NamedTuple):
     outcomes: Future  # of (a list of catalogue.Outcome, one for each row; names of the files)
 
 
+class RunPage:
+    """Holds the FaceFiles of a run, which exist only once TensorFlow is loaded, for what is written in the end."""
+
+    def __init__(self):
+        self.files = None
+
+
 def run(options):
     """Reconstructs every photo of a folder.
 
@@ -56,18 +63,18 @@ def run(options):
     except (UserError, OSError) as error:
         print('demo.py: %s' % message_of(error), file=sys.stderr)
         return exit_codes.NOT_STARTED
-    rows, end = dict(job.known_rows), None
+    rows, end, page = dict(job.known_rows), None, RunPage()
     try:
-        for photo, row in _reconstruct_all(options, job):
+        for photo, row in _reconstruct_all(options, job, page):
             rows.setdefault(photo.path, {})[row.name] = row
     except (UserError, OSError) as error:
         end = jobs.EarlyEnd(message_of(error), is_interrupt=False)
     except KeyboardInterrupt:
         end = jobs.EarlyEnd('stopped; --resume goes on from here', is_interrupt=True)
-    return jobs.finish(job, rows, end)
+    return jobs.finish(job, rows, end, page.files)
 
 
-def _reconstruct_all(options, job):
+def _reconstruct_all(options, job, page):
     """Yields (Photo, SummaryRow) of each face, in the order of the photos; when stopped, first of those done."""
     if not job.photos:
         return
@@ -81,7 +88,7 @@ def _reconstruct_all(options, job):
     source.load(model)
     decoder = Decoder(model)
     print('face model %s, %s; coefficients by %s' % (model.name, model.path, source.description))
-    files = FaceFiles(model, options)
+    files = page.files = FaceFiles(model, options)
 
     with ThreadPoolExecutor(max_workers=WRITERS) as writers, \
             tqdm(total=len(job.photos), unit='photo', disable=not sys.stderr.isatty()) as progress:

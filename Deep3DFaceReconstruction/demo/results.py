@@ -17,8 +17,6 @@ from Deep3DFaceReconstruction.system.own_files import marked_info
 
 # The status of a face. A doubtful one is done, but may not be a face, or not where the landmarks say.
 OK, DOUBTFUL, FAILED = 'ok', 'doubtful', 'failed'
-# Between the names in the column `files`.
-FILE_SEPARATOR = '|'
 FORMULA_STARTS = ('=', '+', '-', '@', '\t', '\r')
 
 
@@ -162,7 +160,7 @@ def finished_row(row, outcome):
     Args:
       row: SummaryRow; outcome: catalogue.Outcome.
     """
-    row = row._replace(files=FILE_SEPARATOR.join(outcome.files))
+    row = row._replace(files=catalogue.FILE_SEPARATOR.join(outcome.files))
     if not outcome.failures:
         return row
     reasons = sorted(set(outcome.failures.values()))

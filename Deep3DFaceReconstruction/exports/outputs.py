@@ -73,7 +73,7 @@ class OutputWriter:
     @property
     def outputs(self):
         """The names of what it writes; the photo is not needed where there are none."""
-        return [name for name in self._options.names if name in _WRITERS or name == 'overlay']
+        return [name for name in self._options.names if name in _WRITERS or name in ('overlay', 'viewer')]
 
     def write(self, folder, photo_name, image, photo, faces):
         """Writes all outputs of the faces of a photo; one that fails does not keep the others from being written.
@@ -91,30 +91,47 @@ class OutputWriter:
             scene = _Scene(self._model, self._options, self._shared, face, image, photo)
             stem = os.path.join(folder, face.name)
             writers = {output: functools.partial(writer, scene, stem) for output, writer in _WRITERS.items()}
+            if self.has_page:
+                writers['viewer'] = functools.partial(self._show_scene, scene)
             outcomes.append(catalogue.try_writers(writers, self._options.names, face.name))
         overlay = functools.partial(self._write_overlay, os.path.join(folder, photo_name), photo, faces)
         whole = catalogue.try_writers({'overlay': overlay}, self._options.names, photo_name)
         return [outcome.joined(whole) for outcome in outcomes]
 
+    @property
+    def has_page(self):
+        """Whether a page is to show the run."""
+        return 'viewer' in self._options.names
+
+    @property
+    def shown(self):
+        """Names of the faces on the viewer's page."""
+        return self._shared.page.names
+
+    def show(self, face, texture=None):
+        """Adds a Face to the viewer's page; texture: PIL image in the model's atlas, or None."""
+        expression = np.asarray(self._model.ex_base).dot(np.asarray(face.coeff)[COEFF_SLICES['ex']]).reshape(-1, 3)
+        self._shared.page.add(viewer.ViewerFace(face.name, face.shape - expression, expression, face.colors,
+                                                face.strip, texture))
+
+    def _show_scene(self, scene):
+        with Image.open(io.BytesIO(scene.texture_png())) as image:
+            self.show(scene.face, image)
+
     def finish(self, folder, rows):
-        """Writes what shows the whole run, the viewer's page, where it is asked for.
+        """Writes the viewer's page, which shows the whole run.
 
         Args:
           folder: where to.
           rows: the lines of summary.csv as dicts, with `name`, and `files` as catalogue.FILE_SEPARATOR joins them.
-        Returns:
-          path of the page, or None.
         Raises:
           OSError: it cannot be written. AssetError: three.js is not there.
         """
-        if 'viewer' not in self._options.names:
-            return None
         path = os.path.join(folder, catalogue.VIEWER_PAGE)
         links = {row['name']: [(file, file) for file in row['files'].split(catalogue.FILE_SEPARATOR) if file]
                  for row in rows}
         with self._shared.page as page:
             page.write(path, rows, links)
-        return path
 
     def _write_overlay(self, stem, photo, faces):
         meshes = [photo_images.ColoredMesh(photo_camera(face.coeff, face.trans_params), face.shape, face.colors,
@@ -253,15 +270,7 @@ def _write_glb(scene, stem):
     glb.write_glb(stem + '.glb', mesh, scene.face.name)
 
 
-def _add_to_viewer(scene, stem):
-    face = scene.face
-    expression = np.asarray(scene.model.ex_base).dot(np.asarray(face.coeff)[COEFF_SLICES['ex']]).reshape(-1, 3)
-    with Image.open(io.BytesIO(scene.texture_png())) as image:
-        scene.shared.page.add(viewer.ViewerFace(face.name, face.shape - expression, expression, face.colors, face.strip,
-                                                image))
-
-
 _WRITERS = {
     'camera': _write_camera, 'landmarks': _write_landmarks, 'pose': _write_pose, 'depth': _write_depth,
     'normals': _write_normals, 'pncc': _write_pncc, 'segmentation': _write_segmentation, 'texture': _write_texture,
-    'position': _write_position, 'ply': _write_ply, 'glb': _write_glb, 'viewer': _add_to_viewer}
+    'position': _write_position, 'ply': _write_ply, 'glb': _write_glb}

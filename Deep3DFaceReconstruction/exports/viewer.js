@@ -5,7 +5,7 @@
   const run = JSON.parse(byId('run').textContent);
   const camera = new THREE.PerspectiveCamera(25, 1, 0.1, 100);
   const orbit = {yaw: 0, pitch: 0, distance: 1};
-  let renderer, scene, mesh, wires, light, model, current = -1, face = null, mode = 'colour';
+  let renderer, scene, mesh, wires, light, model, current = -1, face = null, mode = 'texture';
 
   // --- unpacking ---------------------------------------------------------------------------------------------
 

@@ -89,6 +89,11 @@ class ViewerPage:
         self._lock = threading.Lock()
         self._blocks = tempfile.TemporaryFile(mode='w+', encoding='utf-8')
 
+    @property
+    def names(self):
+        """Names of the faces that were added."""
+        return {entry['name'] for entry in self._faces}
+
     def add(self, face):
         """Adds a ViewerFace."""
         entry = {'name': face.name, 'strip': _data_url(Image.fromarray(face.strip), _STRIP_QUALITY),

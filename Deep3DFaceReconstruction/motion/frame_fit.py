@@ -99,7 +99,7 @@ class LandmarkTerm:
         return flat.T.dot(flat), flat.T.dot((residual * root).ravel()), (residual ** 2).sum(axis=1)
 
     def with_identity(self, neutral, state, goal, share):
-        """(J^T J of the state [70,70], across [70,80], of the identity [80,80], J^T r [70], [80]); share: of weights."""
+        """(J^T J of the state [70,70], across [70,80], of the identity [80,80], J^T r [70], [80]), share times each."""
         points, moved = self.shape(neutral, state)
         identity = np.matmul(rotation_matrix(state[ANGLES]).T, self._points.identity)
         jacobian = np.concatenate([moved_jacobian(points, state[ANGLES], self._points.expression), identity], axis=2)

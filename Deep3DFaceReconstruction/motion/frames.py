@@ -60,7 +60,8 @@ def open_clip(source):
     if source.isdigit() and not os.path.exists(source):
         source = int(source)
     elif not os.path.isfile(source):
-        raise InputError('%s: expected a video file, a folder of frames or the number of a camera, got nothing' % source)
+        raise InputError('%s: expected a video file, a folder of frames or the number of a camera, got '
+                         'nothing' % source)
     capture = _capture(source)
     try:
         fps, count = capture.get(cv2.CAP_PROP_FPS), int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
@@ -84,7 +85,8 @@ def _capture(source):
         capture.release()
         if isinstance(source, int):
             raise InputError('camera %d: expected a camera, found none that can be opened' % source)
-        raise InputError('%s: expected a video, got a file that cannot be read as one (cut off, or not a video)' % source)
+        raise InputError('%s: expected a video, got a file that cannot be read as one (cut off, or not a '
+                         'video)' % source)
     return capture
 
 

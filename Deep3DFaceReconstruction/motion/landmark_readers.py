@@ -20,9 +20,13 @@ from Deep3DFaceReconstruction.numpy_decoder import key_vertices
 from Deep3DFaceReconstruction.photo.face_finder import FaceFinder, FaceRect
 from Deep3DFaceReconstruction.photo.landmarks import JAW, face_tilt, five_from_68
 
-# The jaw line is an outline, not a set of vertices.
+# The jaw line is an outline, not a set of vertices; but its middle stays on the chin, and says how far the jaw is open.
 JAW_WEIGHT = 0.1
-# Of a dlib landmark, pixels^2 of the crop: what balances the prior as the fitting of photos does.
+CHIN, CHIN_WEIGHT = [7, 8, 9], 1.0
+# Lids and lips are edges that the predictor finds well, and expressions hang on them.
+LIDS, LID_WEIGHT = [37, 38, 40, 41, 43, 44, 46, 47], 5.0
+LIPS, LIP_WEIGHT = slice(48, 68), 3.0
+# Of another dlib landmark, pixels^2 of the crop: what balances the prior as the fitting of photos does.
 DLIB_VARIANCE = 3.4
 # dlib's square in terms of the five points: eyes to mouth are so many times shorter than its side, and the square's
 # middle lies this share of that distance from the eyes' middle to the mouth's.
@@ -109,4 +113,7 @@ class DlibReader:
         base = keys.base.reshape(len(keys.mean), 3, ID_DIM + EX_DIM)
         weights = np.ones(len(keys.mean))
         weights[JAW] = JAW_WEIGHT
+        weights[CHIN] = CHIN_WEIGHT
+        weights[LIDS] = LID_WEIGHT
+        weights[LIPS] = LIP_WEIGHT
         return ModelPoints(keys.mean, base[:, :, :ID_DIM], base[:, :, ID_DIM:], weights / DLIB_VARIANCE)

@@ -73,10 +73,9 @@ class Overlay:
     def _build(self, size):
         model, face = self._model, Face3D(self._model)
         count = len(model.meanshape)
-        inputs = {'shape': tf.placeholder(tf.float32, [1, count, 3]), 'albedo': tf.placeholder(tf.float32, [1, count, 3]),
-                  'ex': tf.placeholder(tf.float32, [1, EX_DIM]), 'angles': tf.placeholder(tf.float32, [1, 3]),
-                  'translation': tf.placeholder(tf.float32, [1, 3]), 'gamma': tf.placeholder(tf.float32, [1, GAMMA_DIM]),
-                  'center': tf.placeholder(tf.float32, [2])}
+        inputs = {name: tf.placeholder(tf.float32, dimensions) for name, dimensions in (
+            ('shape', [1, count, 3]), ('albedo', [1, count, 3]), ('ex', [1, EX_DIM]), ('angles', [1, 3]),
+            ('translation', [1, 3]), ('gamma', [1, GAMMA_DIM]), ('center', [2]))}
         moves = geometry.blend_shapes(tf.zeros([3 * count]), tf.constant(model.ex_base), inputs['ex'])
         shape = inputs['shape'] + tf.reshape(moves, [1, count, 3])
         rotation = face.Compute_rotation_matrix(inputs['angles'])

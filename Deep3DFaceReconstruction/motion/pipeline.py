@@ -17,7 +17,7 @@ from Deep3DFaceReconstruction.errors import FaceModelError, InputError, UserErro
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.face_model.named_shapes import ExpressionMap, load_named_shapes
 from Deep3DFaceReconstruction.motion import people
-from Deep3DFaceReconstruction.motion.following import Follower, Fitting
+from Deep3DFaceReconstruction.motion.following import Fitting, Follower
 from Deep3DFaceReconstruction.motion.frame_fit import FrameFit
 from Deep3DFaceReconstruction.motion.frames import in_background, open_clip, read_frames
 from Deep3DFaceReconstruction.motion.landmark_readers import DlibReader
@@ -145,7 +145,7 @@ class _Run:
         tracker = Tracker(self._reader, options.faces)
         known = len(self._gallery.people)
         first = max(0, sink.done - WARM_UP)
-        total = min(clip.count or options.frames, options.frames or clip.count) if clip.count or options.frames else None
+        total = min([count for count in (clip.count, options.frames) if count], default=None)
         with tqdm(total=total, initial=first, unit='frame', file=sys.stdout) as progress:
             for frame in in_background(read_frames(clip, first, warn=progress.write), READ_AHEAD):
                 if self._interrupted or (options.frames and frame.number >= options.frames):

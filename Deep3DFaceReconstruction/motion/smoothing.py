@@ -86,7 +86,7 @@ class OneEuro:
     """A low-pass filter whose cutoff rises with the speed: still faces do not shake, quick ones are not late."""
 
     def __init__(self, cutoff, slope, speed_cutoff=1.0):
-        """Args: cutoff: [D] Hz at rest; slope: [D] Hz per unit of speed; speed_cutoff: Hz, of the speed's own filter."""
+        """Args: cutoff: [D] Hz at rest; slope: [D] Hz per unit of speed; speed_cutoff: Hz, of the speed itself."""
         self._cutoff, self._slope = np.asarray(cutoff, np.float64), np.asarray(slope, np.float64)
         self._speed_cutoff = speed_cutoff
         self._last = None

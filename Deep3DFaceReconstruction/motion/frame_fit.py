@@ -125,18 +125,18 @@ def joint_identity(term, goals, states, identity, rounds=6):
 
     Args:
       term: LandmarkTerm.  goals: list of [K,2] crop pixels, y up.  states: list of [70] to start from.
-      identity: [80] to start from.
+      identity: [80] to start from, and the prior's mean.
     Returns:
       (identity [80], list of states).
     """
-    states = [state.copy() for state in states]
+    states, center = [state.copy() for state in states], identity
     # A landmark's bias is the same in every frame: ten frames do not know ten times as much as one.
-    share = min(1.0, 2.0 / len(goals))
+    share = min(1.0, 4.0 / len(goals))
     state_prior = np.zeros(STATE_DIM)
     state_prior[EXPRESSION] = EX_PRIOR_WEIGHT
     for _ in range(rounds):
         neutral = term.neutral(identity)
-        normal, gradient, parts = np.eye(len(identity)), identity.copy(), []
+        normal, gradient, parts = np.eye(len(identity)), identity - center, []
         for state, goal in zip(states, goals):
             own, across, shared, slope, identity_slope = term.with_identity(neutral, state, goal, share)
             own = own + np.diag(state_prior + 1e-9)

@@ -20,7 +20,7 @@ from Deep3DFaceReconstruction.system.assets import dlib_model
 
 SAME_PERSON = 0.58       # distance of dlib's descriptors below which two faces are one person's (King 2017: 0.6)
 SAMPLES = 48             # frames of a clip in which people are looked for
-BEST = 6                 # views of a person that are kept
+BEST = 12                # views of a person that are kept
 FITTED = 2               # of them, fitted with their pixels for identity and albedo
 SEEN_SHARE = 0.06        # of the best views' sightings: who is seen less than that is no person, but a mistake
 _KEPT_SIDE = 512         # pixels, of a kept view
@@ -164,15 +164,14 @@ class Gallery:
         cameras = [camera_for(self._reader.five_points(view.points)) for view in views]
         goals = [camera.to_crop(view.points) for camera, view in zip(cameras, views)]
         term = self._fit.landmarks
-        texture = np.zeros(TEX_DIM)
+        identity, texture = np.zeros(ID_DIM), np.zeros(TEX_DIM)
         fitted = self._fitted(views) if with_pixels else []
         if fitted:
             identity = np.mean([coeff[COEFF_SLICES['id']] for coeff in fitted], axis=0, dtype=np.float64)
             texture = np.mean([coeff[COEFF_SLICES['tex']] for coeff in fitted], axis=0, dtype=np.float64)
-        else:
-            neutral = term.neutral(np.zeros(ID_DIM))
-            states = [self._fit.fit(neutral, goal).state for goal in goals]
-            identity, _ = joint_identity(term, goals, states, np.zeros(ID_DIM))
+        # What the views share is identity, what differs is expression.
+        states = [self._fit.fit(term.neutral(identity), goal).state for goal in goals]
+        identity, _ = joint_identity(term, goals, states, identity)
         person = self.person(len(self.people) + 1, descriptor, identity, texture)
         person = person._replace(appearance=self._observed(person, views, cameras, goals))
         self.people.append(person)

@@ -155,8 +155,7 @@ def build(human, units, log=print):
     fine = full.matrix.dot(mean)
     full.set_eye_uv(fine)
     landmarks = layout.landmark_vertices(full.uv, full.part, layout.LANDMARK_UV)
-    scale, rotation, shift = frame
-    raw = (fine - shift).dot(rotation.T) / scale
+    raw = (fine - frame[2]).dot(frame[1].T) / frame[0]
     painted = paint_layers.layers(human, average, paint_layers.Surface(
         full.uv, full.part, full.depth, full.matrix.dot(topology.lid_rings(mesh)), raw, fine,
         vertex_normals(fine, full.triangles), landmarks))
@@ -177,10 +176,14 @@ def build(human, units, log=print):
               'keypoints': landmarks.astype(np.uint16), 'skin': np.packbits(skin), 'front': np.packbits(front)}
     for name, components, dtype in (('id', identity, np.int16), ('ex', expression, np.int16), ('tex', tex, np.int8)):
         packed[name], packed[name + '_scale'] = open_model.pack(components, dtype)
-    named = face_units.shapes(units, mesh, full, mean, scale * rotation)
-    log('named shapes: %d, and %d corrections of pairs' % (len(named[0]), len(named[1])))
-    packed.update(face_units.packed(*named))
+    packed.update(_named(units, mesh, full, mean, frame))
     return packed
+
+
+def _named(units, mesh, full, mean, frame):
+    """The named shapes' arrays of the compact file."""
+    scale, rotation, _ = frame
+    return face_units.packed(*face_units.shapes(units, mesh, full, mean, scale * rotation))
 
 
 def _weight(mesh):

@@ -3,6 +3,7 @@
 One photo's failure is its own. Photos are read in a thread beside the main one, and files are written in two others
 while the next batch is computed.
 """
+import contextlib
 import functools
 import os
 import signal
@@ -78,18 +79,21 @@ def _reconstruct_all(options, job, page):
     """Yields (Photo, SummaryRow) of each face, in the order of the photos; when stopped, first of those done."""
     if not job.photos:
         return
-    source = job.source
-    reads = _read_ahead(options, job.photos, source.needs_landmarks)
-    model = load_face_model(options.face_model)
-    # TensorFlow takes longer to load than most photos to read.
-    from Deep3DFaceReconstruction.demo.face_files import FaceFiles
-    from Deep3DFaceReconstruction.demo.reconstructor import Decoder
+    # Reading starts at once: TensorFlow takes longer to load than most photos to read.
+    with contextlib.closing(_read_ahead(options, job.photos, job.source.needs_landmarks)) as reads:
+        model = load_face_model(options.face_model)
+        from Deep3DFaceReconstruction.demo.face_files import FaceFiles
+        from Deep3DFaceReconstruction.demo.reconstructor import Decoder
 
-    source.load(model)
-    decoder = Decoder(model)
-    print('face model %s, %s; coefficients by %s' % (model.name, model.path, source.description))
-    files = page.files = FaceFiles(model, options)
+        job.source.load(model)
+        decoder = Decoder(model)
+        print('face model %s, %s; coefficients by %s' % (model.name, model.path, job.source.description))
+        files = page.files = FaceFiles(model, options)
+        yield from _reconstruct_batches(job, (read.result() for read in reads), decoder, files)
 
+
+def _reconstruct_batches(job, reads, decoder, files):
+    """As _reconstruct_all, of an iterator of ReadPhoto."""
     with ThreadPoolExecutor(max_workers=WRITERS) as writers, \
             tqdm(total=len(job.photos), unit='photo', disable=not sys.stderr.isatty()) as progress:
         def write(photo, face_results):
@@ -98,9 +102,9 @@ def _reconstruct_all(options, job, page):
 
         pending = deque()
         try:
-            for batch in batches(reads, source.batch_size):
+            for batch in batches(reads, job.source.batch_size):
                 # The files of one batch are written while the next one is computed.
-                written = _reconstruct(batch, source, decoder, write)
+                written = _reconstruct(batch, job.source, decoder, write)
                 yield from _report(pending, job, progress)
                 pending.extend(written)
             yield from _report(pending, job, progress)
@@ -111,7 +115,7 @@ def _reconstruct_all(options, job, page):
 
 
 def _read_ahead(options, photos, landmarks):
-    """Starts reading; an iterator of ReadPhoto, in the order of the photos."""
+    """Starts reading; a generator of futures of ReadPhoto, in the order of the photos."""
     finder = FaceFinder()
 
     def read(photo):
@@ -122,7 +126,7 @@ def _read_ahead(options, photos, landmarks):
             crops, reason = [], str(error)
         return ReadPhoto(photo, crops, time.time() - begin, reason)
 
-    return (future.result() for future in prefetched(read, photos, ahead=2 * options.batch_size))
+    return prefetched(read, photos, ahead=2 * options.batch_size)
 
 
 def _reconstruct(batch, source, decoder, write):

@@ -207,6 +207,19 @@ def test_many_folders_and_list_files(tmp_path):
     assert len(samples) == 2
 
 
+def test_a_list_with_a_byte_order_mark_and_paths_that_are_not_there(tmp_path):
+    write_set(str(tmp_path / 'first'), ['1'])
+    lines = ['\ufefffirst/1.png', 'first/2.png', 'third', '']
+    (tmp_path / 'list.txt').write_bytes('\r\n'.join(lines).encode('utf-8'))
+    samples, problems = data_loader.find_samples(str(tmp_path / 'list.txt'))
+    assert [sample.name for sample in samples] == ['1']
+    assert problems == ['%s: expected the image or folder that a list file names, found nothing' % (tmp_path / name)
+                        for name in ('first/2.png', 'third')]
+    (tmp_path / 'list.txt').write_bytes(b'caf\xe9.png')
+    with pytest.raises(sample_files.DataError, match=r'list\.txt: expected a list of images, one a line, got: .*utf-8'):
+        data_loader.find_samples(str(tmp_path / 'list.txt'))
+
+
 def test_sources_that_are_none_are_named(tmp_path):
     with pytest.raises(sample_files.DataError, match='nowhere: expected a folder or a list file, got neither'):
         data_loader.find_samples(str(tmp_path / 'nowhere'))

@@ -215,3 +215,69 @@ def test_the_process_is_prepared_before_numpy_is_loaded():
             'assert preprocess_img.POS.__name__ == "POS" and preprocess_img.align_img and "numpy" in sys.modules; '
             'assert preprocess_img.standard_five_points().shape == (5, 3)')
     subprocess.check_call([sys.executable, '-c', code], cwd=ROOT)
+
+
+def test_a_photo_is_never_replaced_by_its_sample(photos, capsys):
+    before = (photos / 'a.png').read_bytes()
+    for save in (photos, photos / '..' / 'photos'):
+        assert preprocess(photos, save) == 2
+        line, = capsys.readouterr().err.splitlines()
+        assert 'a.png: expected nothing, or a result of this program' in line
+    assert (photos / 'a.png').read_bytes() == before and sorted(os.listdir(str(photos))) == ['a.png', 'a.txt']
+
+
+@pytest.mark.parametrize('name', ['a.png', 'mask/a.png', 'lm/a.txt', 'lm_bin/a.bin', 'contact_sheet.png', 'report.csv'])
+def test_every_file_that_others_wrote_is_guarded(photos, tmp_path, capsys, name):
+    save = tmp_path / 'save'
+    (save / name).parent.mkdir(parents=True)
+    (save / name).write_text('mine')
+    assert preprocess(photos, save) == 2
+    assert name + ': expected nothing' in capsys.readouterr().err and (save / name).read_text() == 'mine'
+
+
+def test_samples_among_the_photos_are_not_photos(photos, astronaut, golden):
+    os.rename(str(photos / 'a.png'), str(photos / 'a.bmp'))
+    for _ in range(2):
+        assert preprocess(photos, photos) == 0
+        assert [row['name'] for row in report_of(photos)] == ['a']
+
+
+def test_a_photo_that_fails_in_a_second_run_takes_its_sample_along(photos, tmp_path, astronaut, golden):
+    save = tmp_path / 'save'
+    add_photo(photos, 'b.png', astronaut, golden['1/lm5p'])
+    assert preprocess(photos, save) == 0
+    (photos / 'a.png').write_bytes(b'no image any more')
+    assert preprocess(photos, save) == 1
+    assert [row['status'] for row in report_of(save)] == ['failed', 'kept']
+    assert [sample.name for sample in find_samples(str(save))[0]] == ['b']
+    assert not [name for _, _, names in os.walk(str(save)) for name in names if name.startswith('a.')]
+
+
+def test_a_sample_keeps_its_name_when_other_photos_come_and_go(photos, tmp_path, astronaut, golden):
+    save = tmp_path / 'save'
+    assert preprocess(photos, save) == 0
+    astronaut.save(str(photos / 'a.jpg'), quality=95)  # a.txt serves both
+    assert preprocess(photos, save) == 0
+    assert [(row['name'], row['status']) for row in report_of(save)] == [('a_jpg', 'done'), ('a', 'kept')]
+    os.remove(str(photos / 'a.png'))
+    assert preprocess(photos, save) == 0
+    assert [(row['name'], row['status']) for row in report_of(save)] == [('a_jpg', 'kept')]
+
+
+def test_wrong_points_are_refused_and_unconfirmed_ones_doubtful(photos, tmp_path, astronaut, golden, capsys):
+    np.savetxt(str(photos / 'a.txt'), golden['1/lm5p'] / 2)
+    add_photo(photos, 'b.png', Image.new('RGB', (512, 512), (120, 110, 100)), golden['1/lm5p'])
+    assert preprocess(photos, tmp_path / 'save', '--max_error', '1000') == 1
+    wrong, unconfirmed = report_of(tmp_path / 'save')
+    assert wrong['status'] == 'failed' and 'a.txt: expected the five points' in wrong['reason']
+    assert 'half scale?' in wrong['reason']
+    assert unconfirmed['status'] == 'doubtful'
+    assert unconfirmed['reason'] == 'no detector finds a face at the five points'
+    output = capsys.readouterr()
+    assert 'b.png: DOUBTFUL: no detector' in output.err and '1 done (1 of them doubtful), 0 kept' in output.out
+
+
+def test_photos_that_cannot_be_read_are_said(photos, tmp_path, capsys):
+    (photos / 'b.nef').write_bytes(b'II*\0')
+    assert preprocess(photos, tmp_path / 'save') == 1
+    assert '1 photo not read: 1 camera raw; save as JPEG or PNG' in capsys.readouterr().err

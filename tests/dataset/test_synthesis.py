@@ -151,3 +151,11 @@ def test_command(tmp_path, capsys):
     (tmp_path / 'file').write_bytes(b'')
     assert synthesize.main(['--save_path', str(tmp_path / 'file'), '--count', '1']) == 2
     assert 'file: expected a folder that can be written' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('name', ['000000.png', 'coeff/000000.npy', 'contact_sheet.png'])
+def test_what_others_wrote_is_in_the_way(tmp_path, capsys, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text('mine')
+    assert synthesize.main(['--save_path', str(tmp_path), '--count', '1']) == 2
+    assert name + ': expected nothing' in capsys.readouterr().err and (tmp_path / name).read_text() == 'mine'

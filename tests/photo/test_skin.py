@@ -77,3 +77,20 @@ def test_command_writes_the_mask_and_reports_what_it_cannot_read(tmp_path, golde
     assert os.listdir(str(tmp_path / 'out')) == ['face_skin.png']
     mask = np.asarray(Image.open(str(tmp_path / 'out' / 'face_skin.png')))
     np.testing.assert_array_equal(mask[..., 0], golden['0/skinmask'])
+
+
+def test_command_replaces_its_own_masks_alone(tmp_path, golden, capsys):
+    image = Image.fromarray(np.ascontiguousarray(golden['0/aligned_bgr'][0][..., ::-1]))
+    (tmp_path / 'other').mkdir()
+    paths = [str(tmp_path / 'a.png'), str(tmp_path / 'other' / 'a.png')]
+    for path in paths:
+        image.save(path)
+    arguments = paths + ['--output', str(tmp_path / 'out')]
+    for _ in range(2):
+        assert script.main(arguments) == 0
+        assert sorted(os.listdir(str(tmp_path / 'out'))) == ['a__png_skin.png', 'a_png_skin.png']
+    image.save(str(tmp_path / 'out' / 'a_png_skin.png'))
+    before = (tmp_path / 'out' / 'a_png_skin.png').read_bytes()
+    assert script.main(arguments) == 2
+    assert 'a_png_skin.png: expected nothing' in capsys.readouterr().err
+    assert (tmp_path / 'out' / 'a_png_skin.png').read_bytes() == before

@@ -1,11 +1,14 @@
 """Writing files so that nobody ever finds half of one."""
 import contextlib
 import os
+import re
 import time
 import uuid
 
 # What a file is called, with more behind it, until it is whole.
 TEMPORARY_PREFIX = '.writing-'
+# No looser, as others may call their files alike.
+_TEMPORARY_NAME = re.compile(re.escape(TEMPORARY_PREFIX) + '[0-9a-f]{12}-')
 # A temporary file that is older was left by a run that was killed: no file takes that long to write.
 UNFINISHED_SECONDS = 600.0
 
@@ -46,7 +49,7 @@ def remove_unfinished(folder, older_than=UNFINISHED_SECONDS):
     if not os.path.isdir(folder):
         return
     with os.scandir(folder) as entries:
-        left = [entry.path for entry in entries if entry.name.startswith(TEMPORARY_PREFIX)]
+        left = [entry.path for entry in entries if _TEMPORARY_NAME.match(entry.name)]
     for path in left:
         with contextlib.suppress(FileNotFoundError):
             if time.time() - os.path.getmtime(path) >= older_than:

@@ -63,10 +63,12 @@ def test_landmarks_that_are_none_are_not_written(sample, content):
 
 def test_leftovers_are_removed_and_nothing_else(sample, tmp_path):
     for part in ('', 'mask', 'lm_bin'):
-        (tmp_path / part / '.writing-x').write_bytes(b'half')
+        (tmp_path / part / '.writing-0123456789ab-x').write_bytes(b'half')
+    (tmp_path / '.writing-notes.txt').write_text('mine')
     with sample_files.set_opened(str(tmp_path)):
         pass
-    assert not [name for _, _, names in os.walk(str(tmp_path)) for name in names if name.startswith('.writing')]
+    assert not [name for _, _, names in os.walk(str(tmp_path)) for name in names if name.startswith('.writing-0')]
+    assert (tmp_path / '.writing-notes.txt').read_text() == 'mine'
     assert sample_files.read_notes(sample) is not None
 
 

@@ -32,11 +32,11 @@ def test_an_error_leaves_the_old_file_and_no_other(tmp_path):
 
 
 def test_what_killed_runs_left_is_removed_when_old_enough(tmp_path):
-    for name, age in (('.writing-1-a.obj', 1000), ('.writing-2-b.obj', 0), ('c.obj', 1000)):
+    for name, age in (('.writing-00000000000a-a.obj', 1000), ('.writing-00000000000b-b.obj', 0), ('c.obj', 1000)):
         (tmp_path / name).write_text('x')
         os.utime(str(tmp_path / name), (time.time() - age,) * 2)
     files.remove_unfinished(str(tmp_path))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ['.writing-2-b.obj', 'c.obj']
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['.writing-00000000000b-b.obj', 'c.obj']
     files.remove_unfinished(str(tmp_path), older_than=0)
     assert [p.name for p in tmp_path.iterdir()] == ['c.obj']
     files.remove_unfinished(str(tmp_path / 'missing'))

@@ -62,7 +62,7 @@ def test_preparing_removes_what_a_killed_run_left_and_nothing_else(tmp_path):
     folder.write_options('{}')
     os.mkdir(str(tmp_path / '.partial-x'))
     (tmp_path / '.partial-x' / 'iter_2.ckpt.index').write_text('x')
-    (tmp_path / '.writing-y-best.json').write_text('x')
+    (tmp_path / '.writing-0123456789ab-best.json').write_text('x')
     (tmp_path / 'notes.txt').write_text('x')
     folder.write_options('{"model_name": "a", "steps": 3}')
     folder.prepare()

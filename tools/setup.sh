@@ -78,6 +78,10 @@ if ! usable; then
 fi
 install "$requirements" installed.txt
 install requirements-nodeps.txt installed-nodeps.txt --no-deps
+if ! cmp -s requirements-heif.txt "$venv/installed-heif.txt"; then
+    pip install --no-deps -r requirements-heif.txt || say 'pillow-heif cannot be installed here: HEIC photos will not be read'
+    cp requirements-heif.txt "$venv/installed-heif.txt"
+fi
 if [ "$step" = develop ]; then
     install requirements-dev.txt installed-dev.txt
 fi

@@ -34,6 +34,7 @@ from Deep3DFaceReconstruction.tf1 import tf  # noqa: E402
 from Deep3DFaceReconstruction.training.graph import model_options  # noqa: E402
 from Deep3DFaceReconstruction.training.log import scalars  # noqa: E402
 from Deep3DFaceReconstruction.training.options import parse_train  # noqa: E402
+from tools.plot_training import draw_curves, read_scalars  # noqa: E402
 
 POSE = ['--max_yaw', '15', '--max_pitch', '10', '--max_roll', '5', '--plain']
 TRAINING, VALIDATION = 64, 16
@@ -44,35 +45,13 @@ RECIPE = ['--batch_size', '4', '--freeze_bn', '--bn_decay', '0.9', '--residual_g
 _LAST_STEPS = 64
 TAGS = ('train_error', 'landmark_px', 'lm_error', 'photo_error', 'id_sim_error', 'regulation_error', 'reflect_error',
         'gamma_error')
+PANELS = ('train_error', 'landmark_px', 'photo_error', 'id_sim_error')
 
 
 def run(script, *words):
     """Runs one of the program's scripts; its failure is ours."""
     print('$ python %s %s' % (script, ' '.join(words)), flush=True)
     subprocess.check_call([sys.executable, os.path.join(ROOT, script)] + list(words))
-
-
-def curves(folder):
-    """{tag: ([step], [value])} from a TensorBoard folder."""
-    found = {tag: ([], []) for tag in TAGS}
-    for path in sorted(glob.glob(os.path.join(folder, 'events.*'))):
-        for event in tf.train.summary_iterator(path):
-            for value in event.summary.value:
-                if value.tag in found:
-                    number = (tf.make_ndarray(value.tensor).item() if value.HasField('tensor')
-                              else value.simple_value)
-                    found[value.tag][0].append(event.step)
-                    found[value.tag][1].append(number)
-    return found
-
-
-def draw(train, val, path):
-    """The curves of four losses as a PNG, training and validation."""
-    from benchmarks.curves import draw_curves
-    draw_curves([('total loss', train['train_error'], val['train_error']),
-                 ('landmark error (px)', train['landmark_px'], val['landmark_px']),
-                 ('photometric error', train['photo_error'], val['photo_error']),
-                 ('1 - cosine of identity', train['id_sim_error'], val['id_sim_error'])], path)
 
 
 def start_losses(folder):
@@ -132,8 +111,8 @@ def main():
         '--summary_every', '4', '--validate_every', str(max(steps // 5, 1)), '--save_every', str(steps), '--keep', '1',
         '--threads', '2', '--export', network, *options.train.split())
     summary = os.path.join(folder, 'model', 'summary')
-    train, val = curves(os.path.join(summary, 'train')), curves(os.path.join(summary, 'val'))
-    draw(train, val, options.picture or os.path.join(folder, 'curves.png'))
+    train, val = (read_scalars(os.path.join(summary, name)) for name in ('train', 'val'))
+    draw_curves(train, val, options.picture or os.path.join(folder, 'curves.png'), PANELS)
     good = table(start_losses(train_set), train, val)
     photos = os.path.join(folder, 'photos')
     os.makedirs(photos)

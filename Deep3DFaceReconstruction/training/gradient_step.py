@@ -25,10 +25,11 @@ class GradientStep:
       moving_statistics: the layers.MovingStatistics that the batch moves.
       count: batches per step over all processes.
       sum_device: device of this process's sums; '' leaves it to TensorFlow.
+      scopes: the variables to train, by the starts of their names; None trains all. No gradient is computed for others.
     """
 
-    def __init__(self, loss, moving_statistics, count, sum_device=''):
-        trained = tf.trainable_variables()
+    def __init__(self, loss, moving_statistics, count, sum_device='', scopes=None):
+        trained = [v for v in tf.trainable_variables() if scopes is None or v.op.name.startswith(scopes)]
         gradients = tf.gradients(loss / count, trained)
         statistics = moving_statistics.steps
         self.trained = [v for v, g in zip(trained, gradients) if g is not None]

@@ -15,6 +15,7 @@ from Deep3DFaceReconstruction.tf1 import tf
 from Deep3DFaceReconstruction.training.exchange import Exchange, Generation
 from Deep3DFaceReconstruction.training.gradient_step import GradientStep
 from Deep3DFaceReconstruction.training.optimizer import adam_updates
+from Deep3DFaceReconstruction.training.options import freezes_norm, trained_scopes
 
 # Frozen batch norm is measured over so many batches.
 _MEASURING_BATCHES = 40
@@ -67,7 +68,7 @@ def model_options(options):
     """ModelOptions from TrainOptions."""
     weights = LossWeights(options.w_photo, options.w_landmark, options.w_id, options.w_reg, options.w_reflect,
                           options.w_gamma, options.w_ex, options.w_tex)
-    return ModelOptions(weights, options.gamma, options.weight_decay, options.bn_decay, options.freeze_bn,
+    return ModelOptions(weights, options.gamma, options.weight_decay, options.bn_decay, freezes_norm(options),
                         options.center_heads)
 
 
@@ -118,7 +119,7 @@ class TrainingGraph:
             self.model_variables = [v for v in tf.global_variables() if v is not outputs.feature_mean]
             self.batches_per_step = options.accumulate * len(cluster.workers)
             step = GradientStep(outputs.losses.total, outputs.statistics, self.batches_per_step,
-                                cluster.worker_device)
+                                cluster.worker_device, trained_scopes(options.train_only))
             self._micro = {'finite': step.contribution.finite, 'losses': tf.stack(outputs.losses),
                            'names': batch.names}
             self._micro_ops = (step.contribution.first, step.contribution.more)
@@ -129,7 +130,7 @@ class TrainingGraph:
             if cluster.is_chief:
                 self._end_of_step(step, outputs.feature_mean)
                 self._summary = _image_summary(batch, outputs)
-                self._measure = model.measure_statistics(batch.images) if options.freeze_bn else None
+                self._measure = model.measure_statistics(batch.images) if freezes_norm(options) else None
                 self._validation(model, data.val)
         self.variables = tf.global_variables()
         self.initializer = tf.global_variables_initializer()

@@ -24,6 +24,10 @@ PRESETS = {
                          w_gamma=0.0),
 }
 
+ALL, LAST_BLOCK = 'all', 'last_block'
+# fc-NAME of R_Net.
+HEADS = ('id', 'ex', 'tex', 'angles', 'gamma', 'XY', 'Z')
+
 
 class TrainOptions(NamedTuple):
     """What the command line says; train.py -h explains each."""
@@ -58,6 +62,7 @@ class TrainOptions(NamedTuple):
     accumulate: int
     lr: float
     lr_heads: float
+    train_only: str
     center_heads: bool
     lr_decay: float
     lr_decay_step: int
@@ -154,6 +159,10 @@ def _add_optimizer(group):
     _add(group, '--lr', not_negative, 'learning rate')
     _add(group, '--lr_heads', not_negative, 'its factor for the seven heads; a trunk that starts from random numbers '
          'needs a rate that is too high for its heads')
+    group.add_argument('--train_only', type=_part, default=ALL, metavar='PART',
+                       help='what of R-Net is trained: all; last_block (block 4 of the trunk and all heads); heads; '
+                            'or some of the heads: heads:%s. The rest and all batch-norm statistics stay as '
+                            '--pretrain_weights has them, to the bit' % ','.join(HEADS))
     group.add_argument('--center_heads', action='store_true',
                        help='train the heads about the mean feature; checkpoints keep their format. From random '
                             'numbers, two thirds of the steps then give the same landmark error')
@@ -206,6 +215,20 @@ def to_json(options):
     return json.dumps(options._asdict(), indent=2) + '\n'
 
 
+def freezes_norm(options):
+    """Whether batch norm keeps its moving statistics: those of a part that is not trained must not move."""
+    return options.freeze_bn or options.train_only != ALL
+
+
+def trained_scopes(part):
+    """The variable scopes of R_Net that --train_only PART trains, each with its slash; None for all of them."""
+    if part == ALL:
+        return None
+    names = part.partition(':')[2]
+    heads = tuple('fc-%s/' % name for name in (names.split(',') if names else HEADS))
+    return (('resnet_v1_50/block4/',) if part == LAST_BLOCK else ()) + heads
+
+
 def learning_rate(options, step):
     """The learning rate of a step (from 0)."""
     return options.lr * (options.lr_decay if step >= options.lr_decay_step else 1.0)
@@ -218,6 +241,15 @@ def _add(group, flag, kind, text, **more):
     if PRESETS['paper'][name] != _PUBLISHED[name]:
         text += '; paper: %g' % PRESETS['paper'][name]
     group.add_argument(flag, type=kind, default=_PUBLISHED[name], help=text, **more)
+
+
+def _part(text):
+    kind, colon, names = text.partition(':')
+    known = kind == 'heads' and (not colon or set(names.split(',')) <= set(HEADS)) or text in (ALL, LAST_BLOCK)
+    if not known:
+        raise argparse.ArgumentTypeError("expected all, last_block, heads or heads:NAME,... of %s, got '%s'"
+                                         % (','.join(HEADS), text))
+    return text
 
 
 def _hosts(text):

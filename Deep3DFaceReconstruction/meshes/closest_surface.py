@@ -11,6 +11,8 @@ ClosestPoints = namedtuple('ClosestPoints', [
     'distance',   # [P] float64
 ])
 
+_Group = namedtuple('_Group', ['index', 'middle', 'radius', 'tree'])  # triangles of about one size
+
 # Triangles that are looked at first; their nearest bounds how far the search must reach.
 _FIRST_LOOK = 8
 _POINTS_AT_ONCE = 2048
@@ -34,11 +36,8 @@ def closest_points(points, vertices, triangles):
     """
     points, vertices, triangles = _checked(points, vertices, triangles)
     corners = vertices[triangles]
-    # The sphere around the bounding box's middle reaches every corner.
-    middle = 0.5 * (corners.min(axis=1) + corners.max(axis=1))
-    radius = np.sqrt(((corners - middle[:, None]) ** 2).sum(axis=2).max(axis=1))
-    tree = cKDTree(middle)
-    parts = [_closest(points[first:first + _POINTS_AT_ONCE], corners, middle, radius, tree)
+    groups = _groups(corners)
+    parts = [_closest(points[first:first + _POINTS_AT_ONCE], corners, groups)
              for first in range(0, len(points), _POINTS_AT_ONCE)]
     if not parts:
         return ClosestPoints(np.zeros(0, np.int64), np.zeros((0, 3)), np.zeros(0))
@@ -86,28 +85,51 @@ def _checked(points, vertices, triangles):
     return points, vertices, triangles
 
 
-def _closest(points, corners, middle, radius, tree):
+def _groups(corners):
+    """Triangles [F,3,3] by the octave of their size: a few large ones would widen the search among all others."""
+    # The sphere around the bounding box's middle reaches every corner.
+    middle = 0.5 * (corners.min(axis=1) + corners.max(axis=1))
+    radius = np.sqrt(((corners - middle[:, None]) ** 2).sum(axis=2).max(axis=1))
+    octave = np.frexp(radius)[1]
+    members = [np.flatnonzero(octave == value) for value in np.unique(octave)]
+    # The largest group first: what it finds bounds the search in the others.
+    return [_Group(index, middle[index], radius[index], cKDTree(middle[index]))
+            for index in sorted(members, key=len, reverse=True)]
+
+
+def _closest(points, corners, groups):
     """(triangle [p], weights [p,3], distance [p]) of a few points."""
-    count = min(_FIRST_LOOK, len(corners))
-    near = tree.query(points, k=count)[1].reshape(len(points), count)
+    best = (np.zeros(len(points), np.int64), np.zeros((len(points), 3)), np.full(len(points), np.inf))
+    for group in groups:
+        best = _closer(points, corners, group, best)
+    return best[0], best[1], np.sqrt(best[2])
+
+
+def _closer(points, corners, group, best):
+    """(triangle [p], weights [p,3], squared distance [p]) of the closest of a group and what was found before."""
+    count = min(_FIRST_LOOK, len(group.index))
+    near = group.tree.query(points, k=count)[1].reshape(len(points), count)
     owner = np.repeat(np.arange(len(points)), count)
-    _, square = on_triangles(points[owner], corners[near.ravel()])
+    _, square = on_triangles(points[owner], corners[group.index[near.ravel()]])
     # A little slack, so that rounding cannot shut out the best one.
-    reach = np.sqrt(square.reshape(near.shape).min(axis=1)) * (1 + 1e-9) + 1e-12
-    lists = tree.query_ball_point(points, reach + radius.max())
+    reach = np.sqrt(np.minimum(square.reshape(near.shape).min(axis=1), best[2])) * (1 + 1e-9) + 1e-12
+    lists = group.tree.query_ball_point(points, reach + group.radius.max())
     length = np.fromiter((len(row) for row in lists), np.int64, len(points))
-    triangle = np.fromiter((number for row in lists for number in row), np.int64, length.sum())
+    local = np.fromiter((number for row in lists for number in row), np.int64, length.sum())
     owner = np.repeat(np.arange(len(points)), length)
-    possible = np.linalg.norm(points[owner] - middle[triangle], axis=1) <= reach[owner] + radius[triangle]
-    owner, triangle = owner[possible], triangle[possible]
+    possible = np.linalg.norm(points[owner] - group.middle[local], axis=1) <= reach[owner] + group.radius[local]
+    owner, triangle = owner[possible], group.index[local[possible]]
 
     weights, square = np.empty((len(owner), 3)), np.empty(len(owner))
     for first in range(0, len(owner), _PAIRS_AT_ONCE):
         part = slice(first, first + _PAIRS_AT_ONCE)
         weights[part], square[part] = on_triangles(points[owner[part]], corners[triangle[part]])
+    known = np.flatnonzero(np.isfinite(best[2]))
+    owner, triangle = np.append(owner, known), np.append(triangle, best[0][known])
+    weights, square = np.concatenate([weights, best[1][known]]), np.append(square, best[2][known])
     order = np.lexsort((triangle, square, owner))
     first = order[np.searchsorted(owner[order], np.arange(len(points)))]
-    return triangle[first], weights[first], np.sqrt(square[first])
+    return triangle[first], weights[first], square[first]
 
 
 def on_triangles(points, corners):

@@ -11,6 +11,9 @@ from Deep3DFaceReconstruction.photo.landmark_files import read_landmark_file
 from Deep3DFaceReconstruction.photo.landmarks import standard_five_points, to_y_up
 from Deep3DFaceReconstruction.photo.skin import skinmask
 
+# An image without a value from here on, of 255, is nearly black: 12 bits in 16, or a failed exposure.
+_BLACK = 32
+
 
 class FaceCrop(NamedTuple):
     """One face of a photo, aligned, with all that later steps need of the photo.
@@ -72,12 +75,23 @@ def crops_of_photo(image_path, name, finder, all_faces=False, landmarks=False, n
         crops = [_given(landmark_path, name, image_path, image, finder)]
     else:
         landmarks = True
-        faces, count = face_finder.find_faces(image_path, image, finder, all_faces)
+        faces, count = _found(image_path, image, finder, all_faces)
         names = ['%s_%d' % (name, i + 1) for i in range(len(faces))] if all_faces and len(faces) > 1 else [name]
         crops = [_aligned(face.five_points, face_name, image_path, image)._replace(
             faces_found=count, detector='dlib', score=face.rect.score, box=tuple(face.rect[:4]))
             for face, face_name in zip(faces, names)]
     return [_with_landmarks(crop, finder, network) for crop in crops] if landmarks else crops
+
+
+def _found(image_path, image, finder, all_faces):
+    """face_finder.find_faces; where it finds none, the error says what else is wrong with the image."""
+    try:
+        return face_finder.find_faces(image_path, image, finder, all_faces)
+    except LandmarkError as error:
+        brightest = max(high for _, high in image.getextrema())
+        if brightest >= _BLACK:
+            raise
+        raise LandmarkError('%s; the image is nearly black: its brightest value is %d of 255' % (error, brightest))
 
 
 def _given(landmark_path, name, image_path, image, finder):

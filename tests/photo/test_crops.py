@@ -62,3 +62,20 @@ def test_a_network_may_find_the_landmarks(photo, finder):
     assert shapes == [(1, 224, 224, 3)]
     np.testing.assert_array_equal(crop.lm_68p, inside_and_out)
     np.testing.assert_array_equal(crop.lm_inside, np.arange(68) >= 5)
+
+
+def test_where_no_face_is_found_a_black_image_is_said(tmp_path, finder):
+    from PIL import Image
+    Image.new('RGB', (64, 64), (15, 12, 9)).save(str(tmp_path / 'dark.png'))
+    with pytest.raises(LandmarkError, match='found none.* nearly black: its brightest value is 15 of 255'):
+        crops.crops_of_photo(str(tmp_path / 'dark.png'), 'dark', finder)
+
+
+def test_a_landmark_file_is_checked_and_what_it_was_taken_for_is_noted(photo, finder, golden):
+    five = golden('preprocess')['0/lm5p']
+    np.savetxt(str(photo.with_suffix('.TXT')), np.column_stack([five, np.ones(5)]))
+    crop, = crops.crops_of_photo(str(photo), 'astronaut', finder)
+    assert crop.doubts == () and crop.detector == '' and crop.landmark_note == 'a confidence behind each point'
+    np.savetxt(str(photo.with_suffix('.TXT')), five[:, ::-1])
+    with pytest.raises(LandmarkError, match=r'astronaut\.TXT: expected the five points .* x and y exchanged\?'):
+        crops.crops_of_photo(str(photo), 'astronaut', finder)

@@ -82,7 +82,8 @@ def try_writers(writers, wanted, name):
     """Writes outputs one after the other; one that fails does not keep the others from being written.
 
     Args:
-      writers: {output: function without arguments}; wanted: outputs, those without a writer are passed over.
+      writers: {output: function without arguments, which may return the names of its files where they are not those of
+        SUFFIXES}; wanted: outputs, those without a writer are passed over.
       name: what the files are called, without ending.
     Returns:
       Outcome.
@@ -92,9 +93,9 @@ def try_writers(writers, wanted, name):
         if output not in writers:
             continue
         try:
-            writers[output]()
+            files = writers[output]()
         except (OSError, ValueError, UserError) as error:
             outcome.failures[output] = one_line(error)
         else:
-            outcome.files.extend(name + suffix for suffix in SUFFIXES[output])
+            outcome.files.extend(files or [name + suffix for suffix in SUFFIXES[output]])
     return outcome

@@ -244,7 +244,7 @@ def _write_segmentation(scene, stem):
 def _write_texture(scene, stem):
     atlas = scene.shared.atlas
     mesh = TexturedMesh(scene.face.shape, scene.normals, scene.model.triangles, atlas.uv, atlas.triangles)
-    write_obj(stem + '.obj', mesh, scene.texture_png(), scene.shared.corner_lines)
+    return write_obj(stem + '.obj', mesh, scene.texture_png(), scene.shared.corner_lines)
 
 
 def _write_position(scene, stem):

@@ -40,6 +40,9 @@ def write_obj(path, mesh, texture_png, faces_text=None):
       mesh: TexturedMesh.
       texture_png: bytes of a PNG file, row 0 at v = 1.
       faces_text: face_corner_lines, where they are made already.
+    Returns:
+      the names of the three files. In those of the last two a double quote becomes a double prime, as Blender takes
+      quotes out of the names that it reads.
     Raises:
       OSError: the folder cannot be written. ValueError: sizes that do not match, numbers that are not finite, or a name
         that an .obj file cannot refer to.
@@ -49,7 +52,8 @@ def write_obj(path, mesh, texture_png, faces_text=None):
     if np.shape(mesh.uv_triangles) != np.shape(mesh.triangles) or not np.isfinite(mesh.uv).all():
         raise ValueError('uv_triangles: expected a row for each of %d triangles and finite uv, got shape %s' % (
             len(mesh.triangles), list(np.shape(mesh.uv_triangles))))
-    stem = os.path.splitext(path)[0]
+    folder, name = os.path.split(path)
+    stem = os.path.join(folder, os.path.splitext(name)[0].replace('"', '\u2033'))
     material, texture = stem + '.mtl', stem + '_texture.png'
     if faces_text is None:
         faces_text = face_corner_lines(mesh.triangles, mesh.uv_triangles)
@@ -60,6 +64,7 @@ def write_obj(path, mesh, texture_png, faces_text=None):
     _write(path, [b'mtllib %s\n' % references[0], _lines('v %.9g %.9g %.9g\n', mesh.vertices),
                   _lines('vt %.7g %.7g\n', mesh.uv), _lines('vn %.6g %.6g %.6g\n', mesh.normals),
                   b'usemtl %s\ns 1\n' % MATERIAL.encode(), faces_text])
+    return [os.path.basename(file) for file in (path, material, texture)]
 
 
 def _reference(path):

@@ -32,7 +32,9 @@ def written(tmp_path_factory, open_model, photo, face):
 
 def test_files_are_those_of_the_catalogue(written):
     folder, outcome = written
-    expected = sorted(NAME + suffix for name in MORE for suffix in catalogue.SUFFIXES[name])
+    expected = sorted(
+        (NAME.replace('"', '\u2033') if suffix in ('.mtl', '_texture.png') else NAME) + suffix
+        for name in MORE for suffix in catalogue.SUFFIXES[name])
     assert outcome.failures == {}
     assert sorted(outcome.files) == sorted(os.listdir(str(folder))) == expected
 
@@ -43,7 +45,7 @@ def test_images_have_the_size_of_the_photo(written, photo):
         for suffix in catalogue.SUFFIXES[name]:
             if suffix.endswith('.png') and name not in ('texture', 'position'):
                 assert Image.open(str(folder / (NAME + suffix))).size == photo.shape[1::-1]
-    assert Image.open(str(folder / (NAME + '_texture.png'))).size == (128, 128)
+    assert Image.open(str(folder / (NAME.replace('"', '\u2033') + '_texture.png'))).size == (128, 128)
 
 
 def test_camera_file_projects_the_mesh(written, decoded, open_model, photo):

@@ -54,10 +54,12 @@ def test_obj_says_what_the_arrays_say(tmp_path, mesh, texture):
 def test_obj_with_any_name_arrives_with_its_texture(tmp_path, mesh, texture, name):
     trimesh = pytest.importorskip('trimesh')
     path = tmp_path / (name + '.obj')
-    textured_obj.write_obj(str(path), mesh, encode_png(texture))
+    files = textured_obj.write_obj(str(path), mesh, encode_png(texture))
+    assert sorted(files) == sorted(os.listdir(str(tmp_path)))
     material = os.path.normpath(read_obj(path)['mtllib'][0])
     image = os.path.normpath(read_obj(tmp_path / material)['map_Kd'][0])
-    assert (material, image) == (name + '.mtl', name + '_texture.png')
+    stem = name.replace('"', '\u2033')  # Blender takes double quotes out of names
+    assert (material, image) == (stem + '.mtl', stem + '_texture.png')
     np.testing.assert_array_equal(np.asarray(Image.open(str(tmp_path / image))), texture)
     if name.startswith(('#', ' ')):
         return  # trimesh cuts these names

@@ -18,7 +18,7 @@ MORE = [name for name in catalogue.SUFFIXES if name not in catalogue.DEFAULT]
 @pytest.fixture(scope='module')
 def face(decoded, trans_params):
     return Face(NAME, decoded['coeff'], trans_params, decoded['face_shape'], decoded['face_texture'],
-                decoded['face_color'])
+                decoded['face_color'], np.zeros([224, 1120, 3], np.uint8))
 
 
 @pytest.fixture(scope='module')

@@ -7,13 +7,13 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from Deep3DFaceReconstruction.demo import results
 from Deep3DFaceReconstruction.demo.coefficient_sources import choose_source
 from Deep3DFaceReconstruction.demo.options import RESULT_OPTIONS
-from Deep3DFaceReconstruction.demo.result_folder import SUMMARY_NAME, ResultFolder, file_facts, photo_facts
 from Deep3DFaceReconstruction.errors import InputError, UserError, one_line
 from Deep3DFaceReconstruction.exports.catalogue import SUFFIXES, VIEWER_PAGE
 from Deep3DFaceReconstruction.photo import photo_files
 from Deep3DFaceReconstruction.photo.image_kinds import IMAGE_EXTENSIONS, advice
 from Deep3DFaceReconstruction.system import exit_codes
 from Deep3DFaceReconstruction.system.files import remove_unfinished
+from Deep3DFaceReconstruction.system.result_folder import SUMMARY_NAME, ResultFolder, file_facts, photo_facts
 
 
 class Photo(NamedTuple):

@@ -102,41 +102,56 @@ def result_names(paths, numbered=False, recorded=None, reserved=()):
     """
     files = [os.path.basename(path) for path in paths]
     stems = [os.path.splitext(name)[0] for name in files]
-    count = collections.Counter(map(_folded, stems))
     recorded = recorded or {}
-    taken = set(map(_folded, reserved))
-    bases = set()  # of the names that look like NAME_1
-    names = {}
+    names = _Names(stems, numbered, reserved)
+    # Who had a name keeps it; then those whose name nobody else wants; then the rest.
+    for index in sorted(range(len(files)), key=lambda index: recorded.get(files[index], '')):
+        if files[index] in recorded:
+            names.give(index, [recorded[files[index]]])
+    for index, stem in enumerate(stems):
+        if names.is_wanted_once(stem):
+            names.give(index, [stem])
+    return [names.give(index, _longer_names(file, len(files))) for index, file in enumerate(files)]
 
-    def is_free(name):
+
+def _longer_names(file, count):
+    """NAME_jpg, NAME__jpg, ...: one of the first `count` + 1 is free."""
+    stem, extension = os.path.splitext(file)
+    yield file.replace('.', '_')
+    for underscores in range(2, count + 3):
+        yield stem.replace('.', '_') + '_' * underscores + extension[1:]
+
+
+class _Names:
+    """Which names are given away, by the number of the photo; see result_names for the arguments."""
+
+    def __init__(self, stems, numbered, reserved):
+        self._wanted = collections.Counter(map(_folded, stems))
+        self._numbered = numbered
+        self._taken = set(map(_folded, reserved))
+        self._face_bases = set()  # NAME of the given names that look like NAME_1
+        self._given = {}
+
+    def is_wanted_once(self, stem):
+        return self._wanted[_folded(stem)] == 1
+
+    def give(self, index, candidates):
+        """The name of a photo: what it has already, or the first free one of the candidates; None where none is."""
+        if index not in self._given:
+            name = next(filter(self._is_free, candidates), None)
+            if name is None:
+                return None
+            self._given[index] = name
+            self._taken.add(_folded(name))
+            base, _, number = _folded(name).rpartition('_')
+            self._face_bases.update([base] if number.isdigit() else [])
+        return self._given[index]
+
+    def _is_free(self, name):
         folded = _folded(name)
         base, _, number = folded.rpartition('_')
-        is_face = number.isdigit() and (base in taken or base in count)
-        return folded not in taken and not (numbered and (is_face or folded in bases))
-
-    def take(index, candidates):
-        names[index] = name = next(filter(is_free, candidates), None)
-        if name is None:
-            del names[index]
-            return
-        taken.add(_folded(name))
-        base, _, number = _folded(name).rpartition('_')
-        bases.update([base] if number.isdigit() else [])
-
-    # Who had a name keeps it; then those whose name nobody else wants; then the rest.
-    for index in sorted(range(len(files)), key=lambda i: recorded.get(files[i], '')):
-        if files[index] in recorded:
-            take(index, [recorded[files[index]]])
-    for index, stem in enumerate(stems):
-        if index not in names and count[_folded(stem)] == 1:
-            take(index, [stem])
-    for index, (name, stem) in enumerate(zip(files, stems)):
-        if index not in names:
-            flat = name.replace('.', '_')
-            extension = os.path.splitext(name)[1][1:]
-            take(index, [flat] + ['%s%s%s' % (stem.replace('.', '_'), '_' * n, extension)
-                                  for n in range(2, len(files) + 3)])
-    return [names[index] for index in range(len(files))]
+        is_face = number.isdigit() and (base in self._taken or base in self._wanted)
+        return folded not in self._taken and not (self._numbered and (is_face or folded in self._face_bases))
 
 
 def _folded(name):

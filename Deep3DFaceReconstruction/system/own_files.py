@@ -1,6 +1,6 @@
 """Which files this program has made itself, so that it never overwrites, deletes or reads as a photo the wrong one.
 
-Images carry a mark; demo.py also keeps a record of all files in its output folder (demo.result_folder).
+Images carry a mark; demo.py also keeps a record of all files in its output folder (system.result_folder).
 """
 import os
 

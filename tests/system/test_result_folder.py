@@ -3,8 +3,8 @@ import os
 
 import pytest
 
-from Deep3DFaceReconstruction.demo.result_folder import RECORD_NAME, ResultFolder, photo_facts
 from Deep3DFaceReconstruction.errors import InputError
+from Deep3DFaceReconstruction.system.result_folder import RECORD_NAME, ResultFolder, photo_facts
 
 SUFFIXES = ['.mat', '.png']
 

@@ -55,10 +55,11 @@ open-model: setup ## build BFM/open_model.npz again from MakeHuman's assets (fet
 train-smoke: setup ## train on synthetic pictures from scratch, print the losses, export, run the demo (10 minutes)
 	@$(run) tools/train_smoke.py $(ARGS)
 
-bench: setup ## measure the demo, the renderer, the data and a training step
+bench: setup ## measure the demo, its outputs, the renderer, the data and a training step
 	@$(run) benchmarks/demo.py
 	@$(run) benchmarks/render.py
 	@$(run) benchmarks/data.py
+	@$(run) benchmarks/outputs.py
 	@$(run) benchmarks/train_step.py
 
 kernel-asan: ## run the renderer's plain C++ under AddressSanitizer over random and malicious meshes

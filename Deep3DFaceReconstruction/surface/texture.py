@@ -52,12 +52,12 @@ class Texture(NamedTuple):
 
 
 def shading(normals, camera, coeff):
-    """[N,3] float32: what the albedo is multiplied with under the light of coefficients [257]; eq. 2.
+    """[N,3] float32: what the albedo is multiplied with under the light of coefficients [257] or [1,257]; eq. 2.
 
     Args:
       normals: [N,3] unit, the frame of the mesh; camera: camera.Camera of the face, for its turn.
     """
-    gamma = np.reshape(np.asarray(coeff, np.float64)[COEFF_SLICES['gamma']], [3, SH_TERMS]).copy()
+    gamma = np.ravel(coeff)[COEFF_SLICES['gamma']].astype(np.float64).reshape(3, SH_TERMS)
     gamma[:, 0] += AMBIENT_OFFSET
     turned = np.asarray(normals, np.float64).dot(world_rotation(camera).T)
     return sh_basis(turned).dot(gamma.T).astype(np.float32)

@@ -25,12 +25,12 @@ def choose_source(options):
     path = _network_path(options)
     network = NetworkSource(path, options.batch_size) if path else None
     if network is None or options.fit == 'refine':
-        return FittingSource(options.iterations, network, options.verbose)
+        return FittingSource(0 if options.fit == 'fast' else options.iterations, network, options.verbose)
     return network
 
 
 def _network_path(options):
-    if options.fit == 'only':
+    if options.fit in ('only', 'fast'):
         return None
     if options.use_pb and os.path.isfile(assets.FACE_RECON_PB):
         return assets.FACE_RECON_PB
@@ -69,8 +69,8 @@ class NetworkSource:
         self._network = frozen_graph.CoefficientNetwork(frozen_graph.load_any(self.path), self.path)
 
     def __call__(self, crops):
-        """[B,257] float32 of a list of FaceCrop."""
-        return self._network(np.stack([crop.bgr for crop in crops]))
+        """([B,257] float32, what is doubtful of each, a tuple of phrases) of a list of FaceCrop."""
+        return self._network(np.stack([crop.bgr for crop in crops])), [()] * len(crops)
 
 
 class FittingSource:
@@ -89,12 +89,12 @@ class FittingSource:
         self._fitter = None
         self.path = start_from.path if start_from else None
         self.label = 'refine' if start_from else 'fit'
-        self.description = 'fitting, %d iterations' % iterations
+        self.description = 'fitting, %d iterations' % iterations if iterations else 'fitting to landmarks alone'
         if start_from:
             self.description += ', from ' + start_from.description
 
     def load(self, model):
-        """Builds the fitting graph of a face_model.FaceModel, and loads what it starts from.
+        """Makes the fitter of a face_model.FaceModel, and loads what it starts from.
 
         Raises:
           AssetError: a network file that is missing or unusable.
@@ -105,14 +105,14 @@ class FittingSource:
         self._fitter = Fitter(model, self._iterations)
 
     def __call__(self, crops):
-        """[B,257] float32 of a list of FaceCrop with their 68 landmarks."""
-        starts = [None] * len(crops) if self._start_from is None else self._start_from(crops)
-        return np.stack([self._fit(*face) for face in zip(crops, starts)])
+        """As NetworkSource's; each FaceCrop must have its landmarks."""
+        starts = [None] * len(crops) if self._start_from is None else self._start_from(crops)[0]
+        answers = [self._fit(crop, start) for crop, start in zip(crops, starts)]
+        return np.stack([answer.coeff for answer in answers]), [answer.doubts for answer in answers]
 
     def _fit(self, crop, start):
-        result = self._fitter.fit(crop.bgr, crop.attention, crop.lm_68p, crop.lm_inside, start)
-        if self._verbose:
-            for step in (0, len(result.losses) // 2, len(result.losses) - 1):
-                tqdm.write('%s: step %d: %s' % (crop.name, step, ', '.join(
-                    '%s %.4g' % item for item in sorted(result.losses[step].items()))))
-        return result.coeff
+        answer = self._fitter.fit(crop, start)
+        if self._verbose and answer.errors:
+            tqdm.write('%s: colour difference before each step: %s' % (
+                crop.name, ' '.join('%.1f' % error for error in answer.errors)))
+        return answer

@@ -1,139 +1,136 @@
 """Analysis by synthesis: the coefficients of one face from its crop alone, without a network.
 
-First pose and shape from 68 landmarks (landmark_fit.py), then the light on the mean albedo, then all 257
-coefficients together on the losses of training: landmarks, photometric under the skin attention, reflectance,
-gamma and prior, through the same decoder and renderer. Nothing is random.
+First pose and shape from landmarks (landmark_fit.py), then all 257 coefficients together from the crop's colours
+(shading_fit.py). Where two sets of landmarks disagree, the colours decide. Nothing is random.
 """
-from collections import namedtuple
+from typing import List, NamedTuple, Tuple
 
 import numpy as np
 
-from Deep3DFaceReconstruction import losses
-from Deep3DFaceReconstruction.conventions import AMBIENT_OFFSET, COEFF_DIM, COEFF_SLICES, IMAGE_SIZE, SH_TERMS
-from Deep3DFaceReconstruction.demo.landmark_fit import LandmarkFit
-from Deep3DFaceReconstruction.face_decoder import Face3D, sh_basis
-from Deep3DFaceReconstruction.tf1 import tf
+from Deep3DFaceReconstruction import numpy_decoder
+from Deep3DFaceReconstruction.demo.dense_points import DenseLandmarks, PointSet
+from Deep3DFaceReconstruction.demo.landmark_fit import (
+    Observed,
+    fit_landmarks,
+    isotropic,
+    pose_start,
+    yaw_starts,
+)
+from Deep3DFaceReconstruction.demo.shading_fit import ShadingFit
+from Deep3DFaceReconstruction.demo.surface_samples import SurfaceSamples
+from Deep3DFaceReconstruction.photo.crops import landmarks_apart
+from Deep3DFaceReconstruction.photo.landmarks import INNER, five_from_68, to_y_up
 
-FittingWeights = namedtuple('FittingWeights', ['photo', 'landmark', 'regulation', 'reflectance', 'gamma'])
+# Standard deviations in pixels of the crop. One of the 68 is 3 px off, and as they err together, 51 of them count for
+# few: hence more. The five points of a file are a person's.
+INNER_DEVIATION, INNER_BESIDE_FIVE, FIVE_DEVIATION = 8.0, 16.0, 2.0
+# Two sets of landmarks further apart than this (mean of the inner 51, pixels) disagree.
+DISAGREEMENT = 7.0
+# A fit whose colours are so many times worse than the other's has lost.
+DECISIVE = 1.15
+# Degrees between the head's turn as fitted and as the mesh's depth has it.
+_TURNED_ELSEWHERE = 25.0
 
-# Training's weights average over many faces; one face alone wants its landmarks met, and may have its own light.
-DEFAULT_WEIGHTS = FittingWeights(photo=1.92, landmark=8e-3, regulation=4e-4, reflectance=1.0, gamma=2.0)
 
-# How far one Adam step may move each kind of coefficient: radians, decimetres, standard deviations.
-STEP_SIZES = {'id': 0.12, 'ex': 0.12, 'tex': 0.24, 'angles': 0.008, 'gamma': 0.03, 'translation': 0.008}
-ADAM_DECAYS = (0.8, 0.95)
-# The step shrinks along half a cosine, to this part of itself at the end.
-FINAL_STEP = 0.05
+class FitResult(NamedTuple):
+    """A fitted face.
 
-# Ridge of the light's least squares, against terms that the visible half of a face does not show.
-LIGHT_RIDGE = 0.02
+    Attributes:
+      coeff: [257] float32.
+      errors: mean absolute colour difference (0-255) before each photometric step; empty for a landmark fit.
+      doubts: phrases that say why the answer may be wrong.
+    """
 
-FitResult = namedtuple('FitResult', ['coeff', 'losses'])
+    coeff: np.ndarray
+    errors: List[float]
+    doubts: Tuple[str, ...] = ()
 
 
 class Fitter:
-    """Fits faces one at a time; the graph is built once.
+    """Fits faces one at a time.
 
     Args:
       model: a face_model.FaceModel.
-      iterations: steps of the photometric stage.
-      weights: FittingWeights.
+      steps: of the photometric stage; 0 leaves it out.
     """
 
-    def __init__(self, model, iterations, weights=DEFAULT_WEIGHTS):
+    def __init__(self, model, steps):
+        self._steps = steps
+        self._key = _key_points(model)
+        self._inner = PointSet(self._key.mean[INNER], self._key.base[INNER])
+        self._five = PointSet(five_from_68(self._key.mean),
+                              five_from_68(self._key.base.reshape(68, -1)).reshape(5, 3, -1))
         self._model = model
-        self._iterations = iterations
-        self._landmark_fit = LandmarkFit(model, weights.regulation / weights.landmark)
-        scale = np.zeros(COEFF_DIM)
-        for name, size in STEP_SIZES.items():
-            scale[COEFF_SLICES[name]] = size
-        self._scale = scale
-        self._graph = tf.Graph()
-        with self._graph.as_default():
-            self._build(weights)
-        self._session = tf.Session(graph=self._graph)
+        self._dense = None
+        self._shading = ShadingFit(SurfaceSamples(model)) if steps else None
 
-    def _build(self, weights):
-        face3d = Face3D(self._model)
-        self._crop = tf.placeholder(tf.float32, [1, IMAGE_SIZE, IMAGE_SIZE, 3], 'crop')
-        self._attention = tf.placeholder(tf.float32, [1, IMAGE_SIZE, IMAGE_SIZE, 1], 'attention')
-        self._landmarks = tf.placeholder(tf.float32, [1, 68, 2], 'landmarks')
-        self._landmark_weights = tf.placeholder(tf.float32, [68], 'landmark_weights')
-        self._coeff = tf.placeholder(tf.float32, [1, COEFF_DIM], 'coeff')
-        face = face3d.Reconstruction_Block(self._coeff, is_train=True)
-        parts = face.coefficients
-        terms = FittingWeights(
-            photo=losses.Photo_loss(self._crop, face.render_imgs, face.img_mask_crop * self._attention),
-            landmark=losses.Landmark_loss(face.landmark_p, self._landmarks, self._landmark_weights),
-            regulation=losses.Regulation_loss(parts.id_coeff, parts.ex_coeff, parts.tex_coeff),
-            reflectance=losses.Reflectance_loss(face.face_texture, self._model.skinmask),
-            gamma=losses.Gamma_loss(parts.gamma))
-        total = tf.add_n([weight * term for weight, term in zip(weights, terms)])
-        self._step = {'terms': terms, 'total': total, 'gradient': tf.gradients(total, self._coeff)[0]}
-        unlit = sh_basis(face.face_norm_r)
-        self._light_inputs = (face3d.Projection_block(face.face_shape_t), face.face_norm_r, unlit, face.face_texture)
-
-    def fit(self, crop_bgr, attention, landmarks, landmarks_inside=None, start=None):
+    def fit(self, crop, start=None):
         """Fits one face.
 
         Args:
-          crop_bgr: [224,224,3] uint8.
-          attention: [224,224] uint8, the skin mask.
-          landmarks: [68,2] pixels of the crop, y up.
-          landmarks_inside: [68] bool, which of them the photo really shows; all where not given.
+          crop: photo.crops.FaceCrop with its 68 landmarks.
           start: [257] coefficients to refine, or None to begin from the landmarks.
         Returns:
-          FitResult: coeff [257] float32, and the weighted losses before and after as a list of dicts.
+          FitResult.
         """
-        weights = losses.landmark_weights()
-        if landmarks_inside is not None:
-            weights = weights * landmarks_inside
-        feed = {self._crop: crop_bgr[None].astype(np.float32), self._landmarks: landmarks[None],
-                self._landmark_weights: weights, self._attention: attention[None, :, :, None] / 255.0}
-        if start is None:
-            start = self._landmark_fit(landmarks, weights)
-            start[COEFF_SLICES['gamma']] = self._light(start, feed)
-        return self._descend(start, feed)
+        found = self._from_landmarks(crop)
+        answer = self._finish(crop, found, start)
+        if start is not None:
+            return answer
+        return self._checked(crop, found, answer)
 
-    def _light(self, coeff, feed):
-        """The 27 lighting terms [27] that best explain the crop as the lit mean albedo: linear least squares."""
-        feed = dict(feed)
-        feed[self._coeff] = coeff[None]
-        pixels, normals, basis, albedo = [value[0] for value in self._session.run(self._light_inputs, feed)]
-        column = np.rint(pixels[:, 0]).astype(int)
-        row = np.rint(IMAGE_SIZE - 1 - pixels[:, 1]).astype(int)  # y up to row
-        inside = (row >= 0) & (row < IMAGE_SIZE) & (column >= 0) & (column < IMAGE_SIZE)
-        facing = inside & (normals[:, 2] > 0.2) & (self._model.skinmask > 0)
-        row, column = row[facing], column[facing]
-        weight = np.sqrt(feed[self._attention][0, row, column])
-        gamma = np.zeros([3, SH_TERMS])
-        if len(row) > 10 * SH_TERMS:
-            prior = np.zeros(SH_TERMS)
-            prior[0] = AMBIENT_OFFSET
-            for channel in range(3):
-                design = weight * basis[facing] * albedo[facing, channel:channel + 1] / 255
-                colour = weight[:, 0] * feed[self._crop][0, row, column, 2 - channel] / 255  # RGB from BGR
-                normal = design.T.dot(design) / len(row) + LIGHT_RIDGE * np.eye(SH_TERMS)
-                gamma[channel] = np.linalg.solve(normal, design.T.dot(colour - design.dot(prior)) / len(row))
-        return gamma.ravel()
+    def _finish(self, crop, found, start=None):
+        if not self._steps:
+            return FitResult((found.coefficients() if start is None else start).astype(np.float32), [])
+        coeff, errors = self._shading(crop, found, self._steps, start)
+        return FitResult(coeff, errors)
 
-    def _descend(self, start, feed):
-        """Adam with one step size per kind of coefficient."""
-        coeff = np.asarray(start, np.float64).copy()
-        mean, square = np.zeros(COEFF_DIM), np.zeros(COEFF_DIM)
-        record, best, best_total = [], coeff, np.inf
-        for step in range(self._iterations + 1):
-            feed[self._coeff] = coeff[None]
-            out = self._session.run(self._step, feed)
-            record.append(dict(out['terms']._asdict(), total=float(out['total'])))
-            if out['total'] < best_total:
-                best, best_total = coeff.copy(), out['total']
-            gradient = out['gradient'][0] * self._scale  # per unit of step
-            mean = ADAM_DECAYS[0] * mean + (1 - ADAM_DECAYS[0]) * gradient
-            square = ADAM_DECAYS[1] * square + (1 - ADAM_DECAYS[1]) * gradient ** 2
-            corrected = mean / (1 - ADAM_DECAYS[0] ** (step + 1))
-            spread = np.sqrt(square / (1 - ADAM_DECAYS[1] ** (step + 1)))
-            progress = step / float(self._iterations)
-            rate = FINAL_STEP + (1 - FINAL_STEP) * 0.5 * (1 + np.cos(np.pi * progress))
-            coeff = coeff - rate * self._scale * corrected / (spread + 1e-8)
-        return FitResult(best.astype(np.float32), record)
+    def _from_landmarks(self, crop):
+        """The Posterior of the best landmarks that there are: the mesh's, else the 68."""
+        observed = []
+        if not crop.detector:
+            observed.append(Observed(self._five, to_y_up(crop.lm_5p), isotropic(5, FIVE_DEVIATION)))
+        if crop.mesh is None:
+            return self._from_68(crop.lm_68p, crop.lm_inside, observed)
+        if self._dense is None:
+            self._dense = DenseLandmarks(self._model)
+        rows, points = self._dense.rows, self._dense.points
+        start = pose_start(points, crop.mesh[rows, :2], crop.mesh[rows, 2])
+        bias, precision = self._dense.noise(start[1])
+        return fit_landmarks([Observed(points, crop.mesh[rows, :2] - bias, precision)] + observed, [start])
+
+    def _from_68(self, landmarks, inside, observed=()):
+        precision = isotropic(len(self._inner.mean), INNER_BESIDE_FIVE if observed else INNER_DEVIATION)
+        if inside is not None:
+            shown = np.repeat(inside[INNER], 2)
+            precision = precision * shown[:, np.newaxis] * shown
+        return fit_landmarks([Observed(self._inner, landmarks[INNER], precision)] + list(observed), yaw_starts())
+
+    def _checked(self, crop, found, answer):
+        """The answer, or that of the other landmarks where colours speak for them; with what is doubtful."""
+        doubts = ()
+        rival = crop.rival_landmarks
+        apart = landmarks_apart(crop)
+        if apart is not None and apart > DISAGREEMENT and self._steps:
+            other = self._finish(crop, self._from_68(rival, crop.lm_inside))
+            ratio = other.errors[-1] / max(answer.errors[-1], 1e-9) if other.errors and answer.errors else 1.0
+            if ratio < 1 / DECISIVE:
+                answer = other
+            if 1 / DECISIVE <= ratio <= DECISIVE:
+                doubts += ('two sets of landmarks lie %.0f pixels apart, and the colours speak for neither' % apart,)
+        if crop.mesh is not None:
+            turned = abs(np.degrees(answer.coeff[225]) - mesh_yaw(crop.mesh))
+            if turned > _TURNED_ELSEWHERE:
+                doubts += ('the landmarks say that the head is turned by %.0f degrees more or less' % turned,)
+        return answer._replace(doubts=doubts)
+
+
+def mesh_yaw(mesh):
+    """Degrees, as in the coefficients, by which a face is turned, from the depth of its mesh [468,3]."""
+    across = mesh[263] - mesh[33]
+    return float(np.degrees(np.arctan2(-across[2], np.linalg.norm(across[:2]))))
+
+
+def _key_points(model):
+    key = numpy_decoder.key_vertices(model)
+    return PointSet(key.mean, key.base.reshape(len(key.mean), 3, -1))

@@ -1,84 +1,177 @@
-"""The first step of fitting: pose, identity and expression from 68 landmarks alone.
+"""The first step of fitting: pose, identity and expression from landmarks alone, with their noise as it is.
 
-Least squares on the same landmark loss and prior as training, in NumPy: 136 residuals of the key vertices
-against the detected landmarks, one for each coefficient's prior.
+A maximum a posteriori estimate: coefficients are standard normal, and each set of landmarks has a bias and a precision
+of its own (dense_points.py). Levenberg-Marquardt in NumPy on 6 + 144 unknowns, in the order of `Posterior`.
 """
+from typing import NamedTuple
+
 import numpy as np
-from scipy.optimize import least_squares
 
-from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES, EX_DIM, EX_PRIOR_WEIGHT, ID_DIM
-from Deep3DFaceReconstruction.numpy_decoder import (
-    key_vertices,
-    project,
-    project_derivative,
-    rotation_matrix,
-    rotation_matrix_derivative,
-)
+from Deep3DFaceReconstruction import numpy_decoder
+from Deep3DFaceReconstruction.conventions import CAMERA_DISTANCE, CENTER, COEFF_DIM, COEFF_SLICES, EX_DIM, FOCAL, ID_DIM
+from Deep3DFaceReconstruction.demo.dense_points import PointSet
+from Deep3DFaceReconstruction.meshes import registration
 
-# Turns of the head (radians about y) to try: the landmarks of a profile have a second, wrong minimum.
+# Turns of the head (radians about y) to try where nothing tells: a profile's landmarks have a second, wrong minimum.
 START_YAWS = (0.0, -0.7, 0.7)
 POSE_DIM = 6
+_UNKNOWNS = POSE_DIM + ID_DIM + EX_DIM
+_RIGID_STEPS, _FULL_STEPS = 8, 12
+# A step that lowers the cost by less than this share is the last one.
+_CONVERGED = 1e-3
 
 
-class LandmarkFit:
-    """Fits the 68 key vertices of a face model to landmarks.
+class Observed(NamedTuple):
+    """Landmarks of one kind, seen in the crop.
 
-    Args:
-      model: a face_model.FaceModel.
-      prior_weight: weight of |alpha|^2 + 0.8 |beta|^2 against the mean square landmark distance in pixels^2.
+    Attributes:
+      points: PointSet, K of them.
+      pixels: [K,2] where they were found, pixels of the crop, y-up, their bias taken off.
+      precision: [2K,2K], the inverse of their covariance.
     """
 
-    def __init__(self, model, prior_weight):
-        self._key_vertices = key_vertices(model)
-        prior = np.concatenate([np.ones(ID_DIM), np.full(EX_DIM, EX_PRIOR_WEIGHT)])
-        self._prior = np.sqrt(prior_weight * prior)
+    points: PointSet
+    pixels: np.ndarray
+    precision: np.ndarray
 
-    def __call__(self, landmarks, weights):
-        """Coefficients [257] float64, texture and light zero.
 
-        Args:
-          landmarks: [68,2] pixels of the crop, y up.
-          weights: [68], relative weights, mean 1.
-        """
-        root = np.sqrt(weights / len(landmarks))[:, None]
-        rigid = min((self._solve(np.array([0, yaw, 0, 0, 0, 0.]), landmarks, root) for yaw in START_YAWS),
-                    key=lambda solution: solution.cost)
-        full = self._solve(np.concatenate([rigid.x, np.zeros(ID_DIM + EX_DIM)]), landmarks, root)
+class Posterior(NamedTuple):
+    """A normal distribution of pose and shape: angles, translation, 80 identity and 64 expression coefficients.
+
+    Attributes:
+      mean: [150] float64.
+      precision: [150,150]; the prior is in it.
+      misfit: mean squared residual in standard deviations, of a landmark's coordinate.
+    """
+
+    mean: np.ndarray
+    precision: np.ndarray
+    misfit: float
+
+    def coefficients(self):
+        """[257] float64, texture and light zero."""
         coeff = np.zeros(COEFF_DIM)
-        coeff[COEFF_SLICES['angles']] = full.x[:3]
-        coeff[COEFF_SLICES['translation']] = full.x[3:POSE_DIM]
-        coeff[COEFF_SLICES['id']] = full.x[POSE_DIM:POSE_DIM + ID_DIM]
-        coeff[COEFF_SLICES['ex']] = full.x[POSE_DIM + ID_DIM:]
+        coeff[COEFF_SLICES['angles']], coeff[COEFF_SLICES['translation']] = self.mean[:3], self.mean[3:POSE_DIM]
+        coeff[COEFF_SLICES['id']] = self.mean[POSE_DIM:POSE_DIM + ID_DIM]
+        coeff[COEFF_SLICES['ex']] = self.mean[POSE_DIM + ID_DIM:]
         return coeff
 
-    def _solve(self, start, landmarks, root):
-        return least_squares(self._residuals, start, self._jacobian, method='trf', x_scale='jac', max_nfev=50,
-                             args=(landmarks, root))
 
-    def _points(self, unknowns):
-        if len(unknowns) == POSE_DIM:
-            return self._key_vertices.mean
-        return self._key_vertices.shape(unknowns[POSE_DIM:])
+def unknowns(coeff):
+    """[150] of coefficients [257], in the order of Posterior.mean."""
+    return np.concatenate([coeff[COEFF_SLICES[name]] for name in ('angles', 'translation', 'id', 'ex')]).astype(
+        np.float64)
 
-    def _residuals(self, unknowns, landmarks, root):
-        points = self._points(unknowns).dot(rotation_matrix(unknowns[:3])) + unknowns[3:POSE_DIM]
-        return np.concatenate([(root * (project(points) - landmarks)).ravel(),
-                               self._prior[:len(unknowns) - POSE_DIM] * unknowns[POSE_DIM:]])
 
-    def _jacobian(self, unknowns, landmarks, root):
-        points = self._points(unknowns)
-        rotation = rotation_matrix(unknowns[:3])
-        moved = points.dot(rotation) + unknowns[3:POSE_DIM]
-        to_pixels = project_derivative(moved) * root[:, :, None]
+def isotropic(count, deviation):
+    """The precision [2K,2K] of K landmarks with independent errors of one standard deviation in pixels."""
+    return np.eye(2 * count) / deviation ** 2
 
-        count = len(unknowns) - POSE_DIM
-        moves = np.empty([len(points), 3, len(unknowns)])  # d moved point / d unknown
-        for axis in range(3):
-            moves[:, :, axis] = points.dot(rotation_matrix_derivative(unknowns[:3], axis))
-        moves[:, :, 3:POSE_DIM] = np.eye(3)
-        if count:
-            base = self._key_vertices.base.reshape(len(points), 3, -1)
-            moves[:, :, POSE_DIM:] = np.einsum('kjc,ji->kic', base, rotation)
-        pixels = np.matmul(to_pixels, moves).reshape(-1, len(unknowns))
-        prior = np.concatenate([np.zeros([count, POSE_DIM]), np.diag(self._prior[:count])], axis=1)
-        return np.concatenate([pixels, prior])
+
+def fit_landmarks(observed, starts):
+    """The Posterior that landmarks leave.
+
+    Args:
+      observed: list of Observed.
+      starts: list of [6] angles and translation to begin from; the best wins.
+    """
+    rigid = [_minimize(observed, np.concatenate([start, np.zeros(_UNKNOWNS - POSE_DIM)]), POSE_DIM, _RIGID_STEPS)
+             for start in starts]
+    best, _ = min(rigid, key=lambda solution: solution[1])
+    best, _ = _minimize(observed, best, _UNKNOWNS, _FULL_STEPS)
+    return posterior(observed, best)
+
+
+def posterior(observed, mean):
+    """The Posterior about unknowns [150] where the landmarks are linearised."""
+    hessian, _, cost, count = _normal_equations(observed, mean, _UNKNOWNS)
+    shape = mean[POSE_DIM:]
+    return Posterior(mean, hessian, float((2 * cost - shape.dot(shape)) / max(count, 1)))
+
+
+def pose_start(points, pixels, depth):
+    """Angles and translation [6] from landmarks with depth: the similarity of the mean shape to them.
+
+    Args:
+      points: PointSet.  pixels: [K,2] of the crop, y-up.  depth: [K] in the same pixels, towards the viewer.
+    """
+    seen = np.concatenate([pixels, depth[:, np.newaxis]], axis=1)
+    scale, rotation, shift = registration.similarity(points.mean, seen)
+    return np.concatenate([_angles(rotation.T), (shift[:2] - CENTER) / scale, [CAMERA_DISTANCE - FOCAL / scale]])
+
+
+def _angles(matrix):
+    """[3] of the rotation Rz Ry Rx of column vectors."""
+    return np.array([np.arctan2(matrix[2, 1], matrix[2, 2]), np.arcsin(np.clip(-matrix[2, 0], -1, 1)),
+                     np.arctan2(matrix[1, 0], matrix[0, 0])])
+
+
+def yaw_starts():
+    """Starts of `fit_landmarks` for landmarks that say nothing of the pose by themselves."""
+    return [np.array([0, yaw, 0, 0, 0, 0.0]) for yaw in START_YAWS]
+
+
+def _minimize(observed, start, free, steps):
+    """Levenberg-Marquardt over the first `free` unknowns: (unknowns [150], cost)."""
+    best, damping = start, 1e-3
+    cost = _cost(observed, best)
+    for _ in range(steps):
+        hessian, gradient, _, _ = _normal_equations(observed, best, free)
+        before = cost
+        for _ in range(6):
+            tried = best.copy()
+            tried[:free] -= np.linalg.solve(hessian + damping * np.diag(np.diag(hessian) + 1e-9), gradient)
+            cost_there = _cost(observed, tried)
+            if cost_there < cost:
+                best, cost, damping = tried, cost_there, 0.3 * damping
+                break
+            damping *= 10
+        if before - cost <= _CONVERGED * before:
+            break
+    return best, cost
+
+
+def _cost(observed, values):
+    shape = values[POSE_DIM:]
+    total = 0.5 * shape.dot(shape)
+    for kind in observed:
+        residual = (numpy_decoder.project(_moved(kind.points, values)[1]) - kind.pixels).ravel()
+        total += 0.5 * residual.dot(kind.precision.dot(residual))
+    return total
+
+
+def _moved(points, values):
+    """(shape [K,3], the same after the rigid transform)."""
+    shape = points.mean + points.base.dot(values[POSE_DIM:])
+    return shape, shape.dot(numpy_decoder.rotation_matrix(values[:3])) + values[3:POSE_DIM]
+
+
+def _normal_equations(observed, values, free):
+    """(hessian [free,free], gradient [free], cost, number of coordinates), Gauss-Newton."""
+    prior = np.concatenate([np.zeros(POSE_DIM), np.ones(ID_DIM + EX_DIM)])[:free]
+    hessian, gradient = np.diag(prior), prior * values[:free]
+    shape = values[POSE_DIM:]
+    cost, count = 0.5 * shape.dot(shape), 0
+    for kind in observed:
+        pixels, slope = _projected(kind.points, values, free)
+        residual = (pixels - kind.pixels).ravel()
+        weighted = kind.precision.dot(np.concatenate([slope, residual[:, np.newaxis]], axis=1))
+        hessian = hessian + slope.T.dot(weighted[:, :-1])
+        gradient = gradient + slope.T.dot(weighted[:, -1])
+        cost += 0.5 * residual.dot(weighted[:, -1])
+        count += len(residual)
+    return hessian, gradient, cost, count
+
+
+def _projected(points, values, free):
+    """(pixels [K,2], their derivative [2K,free])."""
+    shape, moved = _moved(points, values)
+    slope = np.empty([len(shape), 3, free])
+    for axis in range(3):
+        slope[:, :, axis] = shape.dot(numpy_decoder.rotation_matrix_derivative(values[:3], axis))
+    slope[:, :, 3:POSE_DIM] = np.eye(3)
+    if free > POSE_DIM:
+        rotation = numpy_decoder.rotation_matrix(values[:3])
+        slope[:, :, POSE_DIM:] = np.matmul(rotation.T, points.base[:, :, :free - POSE_DIM])
+    pixels = np.matmul(numpy_decoder.project_derivative(moved), slope)
+    return numpy_decoder.project(moved), pixels.reshape(-1, free)

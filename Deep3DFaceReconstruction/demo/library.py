@@ -9,7 +9,7 @@ import os
 
 from Deep3DFaceReconstruction.demo.coefficient_sources import choose_source
 from Deep3DFaceReconstruction.demo.options import parse_demo
-from Deep3DFaceReconstruction.demo.reconstructor import Decoder
+from Deep3DFaceReconstruction.demo.reconstructor import Decoder, reconstruct
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.photo.crops import crops_of_photo
 from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
@@ -19,8 +19,8 @@ class Reconstructor:
     """Photos -> faces in 3D, as demo.py reconstructs them. Networks and graphs are loaded once.
 
     Args:
-      options: what demo.py has flags for, by their names: face_model, use_pb, pretrain_weights, fit, iterations,
-        batch_size, verbose.
+      options: what demo.py has flags for, by their names: face_model, use_pb, pretrain_weights, fit, detector,
+        iterations, batch_size, verbose.
     Attributes:
       model: the face_model.FaceModel; its `triangles` [F,3] int32 are those of every face.
     Raises:
@@ -32,8 +32,9 @@ class Reconstructor:
         unknown = sorted(set(options) - set(parse_demo([])._fields))
         if unknown:
             raise TypeError('Reconstructor: expected options of demo.py, got: %s' % ', '.join(unknown))
-        self._source = choose_source(parse_demo([])._replace(**options))
-        self._finder = FaceFinder()
+        chosen = parse_demo([])._replace(**options)
+        self._source = choose_source(chosen)
+        self._finder = FaceFinder(chosen.detector)
         self.model = load_face_model(options.get('face_model'))
         self._source.load(self.model)
         self._decoder = Decoder(self.model)
@@ -54,4 +55,4 @@ class Reconstructor:
         crops = crops_of_photo(image_path, name, self._finder, all_faces, self._source.needs_landmarks)
         size = self._source.batch_size
         batches = [crops[i:i + size] for i in range(0, len(crops), size)]
-        return [result for batch in batches for result in self._decoder(batch, self._source(batch))]
+        return [result for batch in batches for result in reconstruct(batch, self._source, self._decoder)]

@@ -6,9 +6,10 @@ from Deep3DFaceReconstruction.exports import catalogue
 from Deep3DFaceReconstruction.system import assets, exit_codes
 from Deep3DFaceReconstruction.system.arguments import add_face_model_option, positive
 
-DEFAULT_ITERATIONS = 150
+DEFAULT_ITERATIONS = 10
 # The options that change what is in the results of a photo.
-RESULT_OPTIONS = ('face_model', 'faces', 'fit', 'iterations', 'outputs', 'overlay_alpha', 'texture', 'texture_size')
+RESULT_OPTIONS = (
+    'face_model', 'faces', 'fit', 'detector', 'iterations', 'outputs', 'overlay_alpha', 'texture', 'texture_size')
 
 
 class DemoOptions(NamedTuple):
@@ -22,6 +23,7 @@ class DemoOptions(NamedTuple):
     batch_size: int
     faces: str
     fit: str
+    detector: str
     iterations: int
     verbose: bool
     outputs: Tuple[str, ...]
@@ -51,12 +53,15 @@ def demo_parser():
     parser.add_argument('--batch_size', type=positive, default=8, metavar='N', help='photos per run of the network')
     parser.add_argument('--faces', choices=('largest', 'all'), default='largest',
                         help='which faces of a photo: the largest, or all (written as NAME_1, NAME_2, largest first)')
-    parser.add_argument('--fit', choices=('auto', 'only', 'refine', 'never'), default='auto',
+    parser.add_argument('--fit', choices=('auto', 'only', 'fast', 'refine', 'never'), default='auto',
                         help='fitting by analysis and synthesis. auto: when there are no network weights; only: '
-                             'always, without the network; refine: start from the answer of the network; never: '
-                             'the network or nothing')
+                             'always, without the network; fast: to the landmarks alone, without texture and light; '
+                             'refine: start from the answer of the network; never: the network or nothing')
+    parser.add_argument('--detector', choices=('auto', 'mediapipe', 'dlib'), default='auto',
+                        help="what finds faces and landmarks. mediapipe: Google's networks; dlib: dlib's; auto: "
+                             "Google's, with dlib's as a second opinion and for photos in which Google's find no face")
     parser.add_argument('--iterations', type=positive, default=DEFAULT_ITERATIONS, metavar='N',
-                        help='steps of fitting per face')
+                        help='steps of fitting to the colours, per face')
     _add_output_options(parser)
     parser.add_argument('--resume', action='store_true',
                         help='skip photos whose results are whole and were made from the same photo, landmark file, '

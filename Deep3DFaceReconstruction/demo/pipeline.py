@@ -116,7 +116,7 @@ def _reconstruct_batches(job, reads, decoder, files):
 
 def _read_ahead(options, photos, landmarks):
     """Starts reading; a generator of futures of ReadPhoto, in the order of the photos."""
-    finder = FaceFinder()
+    finder = FaceFinder(options.detector)
 
     def read(photo):
         begin = time.time()
@@ -137,7 +137,9 @@ def _reconstruct(batch, source, decoder, write):
     """
     begin = time.time()
     crops = [crop for read in batch for crop in read.crops]
-    face_results = iter(decoder(crops, source(crops)) if crops else [])
+    from Deep3DFaceReconstruction.demo.reconstructor import reconstruct  # loads TensorFlow
+
+    face_results = iter(reconstruct(crops, source, decoder) if crops else [])
     share = (time.time() - begin) / max(len(crops), 1)
     written = []
     for read in batch:

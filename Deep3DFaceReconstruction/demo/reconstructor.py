@@ -41,3 +41,13 @@ class Decoder:
         decoded = self._decode(coeff=coeff, crops=np.stack([crop.bgr for crop in crops]))
         rows = [{name: value[i] for name, value in decoded.items()} for i in range(len(crops))]
         return [face_result(*face) for face in zip(crops, coeff, rows)]
+
+
+def reconstruct(crops, source, decoder):
+    """list of FaceResult of a list of FaceCrop; what is doubtful of the coefficients joins what is of the crops.
+
+    Args:
+      source: one of coefficient_sources, loaded.  decoder: Decoder.
+    """
+    coeff, doubts = source(crops)
+    return decoder([crop._replace(doubts=crop.doubts + more) for crop, more in zip(crops, doubts)], coeff)

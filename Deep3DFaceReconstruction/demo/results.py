@@ -3,13 +3,15 @@ import csv
 import os
 from typing import Any, Dict, NamedTuple, Tuple
 
+import cv2
 import numpy as np
 from PIL import Image
 
+from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.exports import catalogue
 from Deep3DFaceReconstruction.meshes import obj
 from Deep3DFaceReconstruction.photo.camera import lm_68p_to_photo
-from Deep3DFaceReconstruction.photo.crops import FaceCrop
+from Deep3DFaceReconstruction.photo.crops import FaceCrop, landmarks_apart
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, to_y_up
 from Deep3DFaceReconstruction.system.files import PNG_COMPRESSION, atomic_write
 from Deep3DFaceReconstruction.system.mat_file import save_mat
@@ -17,6 +19,7 @@ from Deep3DFaceReconstruction.system.own_files import marked_info
 
 # The status of a face. A doubtful one is done, but may not be a face, or not where the landmarks say.
 OK, DOUBTFUL, FAILED = 'ok', 'doubtful', 'failed'
+_DOUBTFUL_COLOUR = (255, 80, 0)
 FORMULA_STARTS = ('=', '+', '-', '@', '\t', '\r')
 
 
@@ -51,6 +54,8 @@ class SummaryRow(NamedTuple):
     Attributes:
       status: ok, doubtful or failed; reason says why.
       detector, score, box: what found the face, how sure it was, and left, top, right, bottom in the photo.
+      yaw_degrees: by which the face is turned, to the image's right where positive.
+      agreement_px: distance between the landmarks of two networks, where two were asked.
       note: what the landmark file was taken for.
       files: names of the files that were written.
     """
@@ -66,6 +71,8 @@ class SummaryRow(NamedTuple):
     landmark_error_px: str
     landmarks_compared: str
     photometric_error: str
+    yaw_degrees: str
+    agreement_px: str
     seconds: str
     reason: str
     note: str
@@ -83,8 +90,18 @@ def face_result(crop, coeff, decoded):
     """
     distances = _landmark_distances(crop, decoded['landmarks'])
     error, doubts = _photometric_error(crop, decoded['recon'], decoded['region'])
-    return FaceResult(crop, coeff, _arrays(crop, coeff, decoded), decoded['strip'], float(distances.mean()),
-                      len(distances), error, crop.doubts + doubts)
+    doubts = crop.doubts + doubts
+    strip = _marked(decoded['strip']) if doubts else decoded['strip']
+    return FaceResult(crop, coeff, _arrays(crop, coeff, decoded), strip, float(distances.mean()), len(distances), error,
+                      doubts)
+
+
+def _marked(strip):
+    """The strip [224,1120,3] of a doubtful face: framed, and saying so."""
+    strip = np.ascontiguousarray(strip)
+    cv2.rectangle(strip, (0, 0), (strip.shape[1] - 1, strip.shape[0] - 1), _DOUBTFUL_COLOUR, 3)
+    cv2.putText(strip, 'doubtful', (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, _DOUBTFUL_COLOUR, 1, cv2.LINE_AA)
+    return strip
 
 
 def _arrays(crop, coeff, decoded):
@@ -144,6 +161,7 @@ def write_result(result, path_stem, faces_text, outputs=catalogue.DEFAULT):
 def result_row(result, label, seconds):
     """The SummaryRow of a FaceResult; label: where its coefficients come from."""
     crop = result.crop
+    apart = landmarks_apart(crop)
     return SummaryRow(
         image=os.path.basename(crop.image_path), name=crop.name, status=DOUBTFUL if result.doubts else OK,
         faces_found='' if crop.faces_found is None else str(crop.faces_found), detector=crop.detector,
@@ -151,6 +169,8 @@ def result_row(result, label, seconds):
         box='' if crop.box is None else ' '.join('%.0f' % edge for edge in crop.box), coefficients_from=label,
         landmark_error_px='%.2f' % result.landmark_error, landmarks_compared=str(result.landmarks_compared),
         photometric_error='' if np.isnan(result.photometric_error) else '%.2f' % result.photometric_error,
+        yaw_degrees='%.0f' % np.degrees(result.coeff[COEFF_SLICES['angles']][1]),
+        agreement_px='' if apart is None else '%.1f' % apart,
         seconds='%.2f' % seconds, reason='; '.join(result.doubts), note=crop.landmark_note, files='')
 
 
@@ -209,4 +229,5 @@ def write_summary(path, rows):
 
 def _harmless(text):
     """A cell that a spreadsheet shows and does not compute: the name of a file may begin as a formula does."""
-    return "'" + text if text.startswith(FORMULA_STARTS) else text
+    is_number = text[1:].isdigit() and text[0] in '+-'
+    return "'" + text if text.startswith(FORMULA_STARTS) and not is_number else text

@@ -17,7 +17,7 @@ import numpy as np
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM
 from Deep3DFaceReconstruction.errors import LandmarkError
 from Deep3DFaceReconstruction.numpy_decoder import key_vertices
-from Deep3DFaceReconstruction.photo.face_finder import FaceFinder, FaceRect
+from Deep3DFaceReconstruction.photo.dlib_models import DlibFaces, FaceRect
 from Deep3DFaceReconstruction.photo.landmarks import JAW, face_tilt, five_from_68
 
 # The jaw line is an outline, not a set of vertices; but its middle stays on the chin, and says how far the jaw is open.
@@ -59,7 +59,7 @@ class DlibReader:
     """dlib's HOG detector and its 68-point predictor: a reader. One object serves one thread."""
 
     def __init__(self):
-        self._finder = FaceFinder()
+        self._finder = DlibFaces()
         self._hog = dlib.get_frontal_face_detector()
 
     def detect(self, rgb):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES, ID_DIM, TEX_DIM
 from Deep3DFaceReconstruction.demo.coefficient_sources import FittingSource
+from Deep3DFaceReconstruction.demo.options import DEFAULT_ITERATIONS
 from Deep3DFaceReconstruction.errors import InputError, LandmarkError
 from Deep3DFaceReconstruction.motion import photometric
 from Deep3DFaceReconstruction.motion.frame_fit import camera_for, joint_identity
@@ -189,7 +190,7 @@ class Gallery:
     def _fitted(self, views):
         """Coefficients [257] of the best views, by the fitting of photos; of none, where that finds no face."""
         result = []
-        source = FittingSource(60)
+        source = FittingSource(DEFAULT_ITERATIONS)
         source.load(self._model)
         with tempfile.TemporaryDirectory() as folder:
             for view in views[:FITTED]:
@@ -199,7 +200,7 @@ class Gallery:
                     crops = crops_of_photo(path, 'frame', FaceFinder(), landmarks=True)
                 except (InputError, LandmarkError):
                     continue
-                result.append(source(crops[:1])[0])
+                result.append(source(crops[:1])[0][0])
         return result
 
     def _observed(self, person, views, cameras, goals):

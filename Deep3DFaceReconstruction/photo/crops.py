@@ -4,11 +4,12 @@ from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
 from Deep3DFaceReconstruction.errors import LandmarkError
 from Deep3DFaceReconstruction.photo import alignment, face_finder, image_io, photo_files
 from Deep3DFaceReconstruction.photo.five_points_check import check_five_points
 from Deep3DFaceReconstruction.photo.landmark_files import read_landmark_file
-from Deep3DFaceReconstruction.photo.landmarks import standard_five_points, to_y_up
+from Deep3DFaceReconstruction.photo.landmarks import INNER, standard_five_points, to_y_up
 from Deep3DFaceReconstruction.photo.skin import skinmask
 
 # An image without a value from here on, of 255, is nearly black: 12 bits in 16, or a failed exposure.
@@ -34,6 +35,11 @@ class FaceCrop(NamedTuple):
       box: (left, top, right, bottom) of the detected face, pixels of the photo, y-down; None likewise.
       doubts: why this may not be a face, or not where the landmarks say; empty for a sure one.
       landmark_note: what the landmark file was taken for, where that is not plain.
+      mesh: [468,3] float64, dense landmarks: pixels of the crop in the frame of lm_68p, and depth in such pixels
+        towards the viewer; None where there are none.
+      irises: [10,2] float64, likewise: centre and rim of the iris of the subject's right eye, then of the left one.
+      landmarks_from: what lm_68p come from: 'network', 'mesh' or 'dlib'.
+      rival_landmarks: [68,2], a second opinion on lm_68p; None where there is none.
     """
 
     name: str
@@ -51,6 +57,10 @@ class FaceCrop(NamedTuple):
     box: Optional[Tuple[float, float, float, float]] = None
     doubts: Tuple[str, ...] = ()
     landmark_note: str = ''
+    mesh: Optional[np.ndarray] = None
+    irises: Optional[np.ndarray] = None
+    landmarks_from: str = ''
+    rival_landmarks: Optional[np.ndarray] = None
 
 
 def crops_of_photo(image_path, name, finder, all_faces=False, landmarks=False, network=None):
@@ -77,8 +87,8 @@ def crops_of_photo(image_path, name, finder, all_faces=False, landmarks=False, n
         landmarks = True
         faces, count = _found(image_path, image, finder, all_faces)
         names = ['%s_%d' % (name, i + 1) for i in range(len(faces))] if all_faces and len(faces) > 1 else [name]
-        crops = [_aligned(face.five_points, face_name, image_path, image)._replace(
-            faces_found=count, detector='dlib', score=face.rect.score, box=tuple(face.rect[:4]))
+        crops = [_with_mesh(_aligned(face.five_points, face_name, image_path, image), face.mesh)._replace(
+            faces_found=count, detector=face.detector, score=face.score, box=face.box, doubts=face.doubts)
             for face, face_name in zip(faces, names)]
     return [_with_landmarks(crop, finder, network) for crop in crops] if landmarks else crops
 
@@ -104,7 +114,8 @@ def _given(landmark_path, name, image_path, image, finder):
         _checked(landmark_path, image_path, image, given.five_points, finder, None)
         raise
     doubts = _checked(landmark_path, image_path, image, given.five_points, finder, (crop.bgr, crop.lm_5p))
-    return crop._replace(doubts=doubts, landmark_note=given.understood)
+    mesh = finder.mesh_of_points(np.asarray(image), given.five_points)
+    return _with_mesh(crop, mesh)._replace(doubts=doubts, landmark_note=given.understood)
 
 
 def _checked(landmark_path, image_path, image, five_points, finder, crop):
@@ -133,13 +144,48 @@ def _aligned(five_points, name, image_path, image):
     return FaceCrop(name, image_path, image.size, None, bgr, skinmask(bgr)[:, :, 0], lm_5p, None, None, trans_params)
 
 
+def _with_mesh(crop, mesh):
+    """The crop with the dense landmarks of a face_mesh.MeshFace; None leaves it as it is."""
+    if mesh is None:
+        return crop
+    scale, offset = alignment.crop_to_photo(crop.trans_params)
+    points, irises = (_decoder_frame((part - offset) / scale) for part in (mesh.points, mesh.irises))
+    return crop._replace(mesh=np.concatenate([points, mesh.depth[:, np.newaxis] / scale.mean()], axis=1), irises=irises)
+
+
+def _decoder_frame(pixels):
+    """Crop pixels, y-down from the centre of the first one, in the frame of the decoder's landmarks."""
+    return np.stack([pixels[:, 0] + 0.5, IMAGE_SIZE - 0.5 - pixels[:, 1]], axis=1)
+
+
 def _with_landmarks(crop, finder, network):
-    """Looks for the 68 in the crop, however the five points were found: the photo's would be up to a pixel beside."""
+    """Adds the 68 landmarks: the network's, else those read off the mesh, else dlib's.
+
+    Network and dlib look in the crop, however the five points were found: the photo's would be up to a pixel beside.
+    """
+    rival = None
     if network is not None:
-        landmarks = network(crop.bgr[np.newaxis])
+        landmarks, source = network(crop.bgr[np.newaxis]), 'network'
+    elif crop.mesh is not None:
+        landmarks, source = finder.landmarks68_of_mesh(crop.mesh[:, :2]), 'mesh'
+        rival = _of_dlib(crop, finder) if finder.checks_with_dlib else None
+    elif finder.uses_dlib:
+        landmarks, source = _of_dlib(crop, finder), 'dlib'
     else:
-        rgb = np.ascontiguousarray(crop.bgr[:, :, ::-1])
-        landmarks = to_y_up(finder.crop_landmarks68(rgb, crop.lm_5p))
+        raise LandmarkError('%s: expected a face at the five points given, the mesh network sees none'
+                            % crop.image_path)
     in_photo = alignment.from_crop(to_y_up(landmarks), crop.trans_params)
     inside = np.logical_and(in_photo >= 0, in_photo < crop.image_size).all(axis=1)
-    return crop._replace(lm_68p=landmarks, lm_inside=inside)
+    return crop._replace(lm_68p=landmarks, lm_inside=inside, landmarks_from=source, rival_landmarks=rival)
+
+
+def _of_dlib(crop, finder):
+    rgb = np.ascontiguousarray(crop.bgr[:, :, ::-1])
+    return to_y_up(finder.crop_landmarks68(rgb, crop.lm_5p))
+
+
+def landmarks_apart(crop):
+    """Mean distance in pixels between the two opinions on the inner landmarks of a FaceCrop; None where one is all."""
+    if crop.rival_landmarks is None:
+        return None
+    return float(np.linalg.norm(crop.rival_landmarks[INNER] - crop.lm_68p[INNER], axis=1).mean())

@@ -1,271 +1,167 @@
-"""Faces and their landmarks in photos, with dlib's detectors and its 68-point predictor.
+"""The faces of a photo: which there are, their five points, their landmarks, and how sure all that is.
 
-All points are (x, y) in pixels, y down, of the picture they were found in; `landmarks` says what they mean.
+Google's detectors come first, dlib's behind them where they are asked for. All points are (x, y) in pixels of the
+photo, y-down.
 """
-import os
-from collections import namedtuple
+from typing import NamedTuple, Optional, Tuple
 
-import cv2
-import dlib
 import numpy as np
-from PIL import Image
 
-from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
 from Deep3DFaceReconstruction.errors import LandmarkError
-from Deep3DFaceReconstruction.photo.landmark_files import read_five_points
-from Deep3DFaceReconstruction.photo.landmarks import face_tilt, five_from_68
+from Deep3DFaceReconstruction.photo import mediapipe_models
+from Deep3DFaceReconstruction.photo.detectors import Candidate, FaceDetector, distinct
+from Deep3DFaceReconstruction.photo.face_mesh import MeshFace, MeshFinder, mesh_data
+from Deep3DFaceReconstruction.photo.landmarks import five_from_68
 from Deep3DFaceReconstruction.photo.photo_files import landmark_path_for
-from Deep3DFaceReconstruction.system.assets import dlib_model
+from Deep3DFaceReconstruction.system.assets import dlib_installed
 
-# Pixels, y down, right and bottom outside; score: the detector's confidence, larger is surer; tilt: degrees by which
-# the face leans clockwise, as seen; the rectangle is that of the face turned upright about the rectangle's centre.
-FaceRect = namedtuple('FaceRect', ['left', 'top', 'right', 'bottom', 'score', 'tilt'])
-FaceRect.__new__.__defaults__ = (0.0,)
-# A face to reconstruct: five points [5, 2]; where they were detected, its rectangle and 68 points, else None.
-Face = namedtuple('Face', ['five_points', 'rect', 'landmarks68'])
+DETECTORS = ('auto', 'mediapipe', 'dlib')
 
-# Detection works on a picture reduced to this longest side: time and memory stay bounded, whatever the photo.
-_HOG_SIDE = 1280
-_CNN_SIDE = 800
-# Up to this side the picture is doubled first, as HOG needs faces of 80 pixels.
-_HOG_SMALL_SIDE = 640
-# What scores less than this is a face only if nothing scores more.
-_SURE = 0.3
-# Rectangles that share more than this of their joint area are one face.
-_SAME_FACE = 0.4
+# The mesh network's logit: below the first there is no face, below the second it is doubtful.
+_LEAST_LOGIT, _SURE_LOGIT = 0.0, 6.0
+_QUARTERS = (0, 1, 3, 2)
+# Given points and the mesh's may differ by this share of the distance from eyes to mouth.
+_SAME_POINTS = 0.2
 
-# The predictor sees each face in a square patch: the rectangle scaled to this width, this much of it around.
-_PATCH_FACE = 256
-_PATCH_BORDER = 0.5
-# HOG and the predictor know faces that are upright to about this many degrees.
-_UPRIGHT_DEGREES = 15.0
-# A rectangle that scores less, or comes from the CNN, may be that of a tilted face: HOG looks at it turned.
-_UPRIGHT_SCORE = 1.2
-_TILTS = (0.0, -30.0, 30.0, -60.0, 60.0, -90.0, 90.0)
-_TILT_FACE = 128  # pixels
-# HOG takes some tilt for upright and scores it nearly alike: a turned face has to score this much better.
-_TILT_ADVANTAGE = 0.3
 
-# The rectangle that HOG, on average, gives to a face in the aligned crop.
-_CROP_RECT = FaceRect(40.0, 40.0, 184.0, 184.0, 0.0)
+class Face(NamedTuple):
+    """A face to reconstruct.
+
+    Attributes:
+      five_points: [5,2], in the order of landmarks.FIVE_NAMES.
+      detector: 'mediapipe' or 'dlib'.
+      score: the detector's confidence, larger is surer.
+      box: (left, top, right, bottom).
+      mesh: MeshFace, or None where the mesh was not looked for or not found.
+      landmarks68: [68,2] of dlib's predictor, or None.
+      doubts: phrases that say why this may not be a face, or not where the points say.
+    """
+
+    five_points: np.ndarray
+    detector: str
+    score: float
+    box: Tuple[float, float, float, float]
+    mesh: Optional[MeshFace] = None
+    landmarks68: Optional[np.ndarray] = None
+    doubts: Tuple[str, ...] = ()
 
 
 class FaceFinder:
-    """dlib's models, each loaded from `face_recognition_models` when first needed, once per finder.
-
-    One finder serves one thread.
-    """
-
-    def __init__(self):
-        self._hog = None
-        self._cnn = None
-        self._predictor = None
-
-    def detect_faces(self, rgb, small=False):
-        """Finds faces: HOG first; where it finds none, HOG at twice the size, then the CNN.
-
-        Faces may be tilted by up to about 90 degrees.
-
-        Args:
-          rgb: [H, W, 3] uint8.
-          small: look for small faces beside large ones at once (for group photos).
-        Returns:
-          list of FaceRect, largest first, doubtful ones left out beside sure ones; empty if no face is found.
-          They may reach beyond the picture.
-        """
-        side = max(rgb.shape[:2])
-        reduced, scale = _reduced(rgb, _HOG_SIDE)
-        rects = []
-        if side > _HOG_SMALL_SIDE and not small:
-            rects = self._hog_faces(reduced, scale, 0)
-        if not rects:
-            rects = self._hog_faces(reduced, scale, 1)
-        if not rects:
-            rects = self._cnn_faces(*_reduced(rgb, _CNN_SIDE))
-            # The CNN knows tilted faces too, and its score does not tell them.
-            return [self._turned(rgb, rect) for rect in _largest_first(rects)]
-        rects = _largest_first(rects)
-        turned = [rect if rect.score >= _UPRIGHT_SCORE else self._turned(rgb, rect) for rect in rects]
-        return [new if new.tilt else rect for rect, new in zip(rects, turned)]
-
-    def landmarks68(self, rgb, rect):
-        """The 68 landmarks of one face.
-
-        The face is brought to one size first, so that points have sub-pixel precision in small pictures;
-        outside the picture is black.
-
-        Args:
-          rgb: [H, W, 3] uint8.
-          rect: FaceRect.
-        Returns:
-          [68, 2] float64.
-        """
-        points = self._predict(rgb, rect)
-        tilt = face_tilt(five_from_68(points))
-        if abs(tilt - rect.tilt) > _UPRIGHT_DEGREES:
-            points = self._predict(rgb, rect._replace(tilt=tilt))
-        return points
-
-    def crop_landmarks68(self, crop_rgb, five_points=None):
-        """The 68 landmarks of the face in an aligned crop, which is where alignment put it.
-
-        Args:
-          crop_rgb: [224, 224, 3] uint8.
-          five_points: [5, 2] in the crop, y-down: they tell how far the face is tilted, which alignment leaves as it
-            is. Faces tilted by more than about 30 degrees need them.
-        Returns:
-          [68, 2] float64, crop pixels, y-down.
-        """
-        if np.shape(crop_rgb) != (IMAGE_SIZE, IMAGE_SIZE, 3):
-            raise LandmarkError('expected an aligned crop [%d, %d, 3], got %s'
-                                % (IMAGE_SIZE, IMAGE_SIZE, list(np.shape(crop_rgb))))
-        tilt = 0.0 if five_points is None else face_tilt(five_points)
-        return self.landmarks68(crop_rgb, _CROP_RECT._replace(tilt=tilt if abs(tilt) > _UPRIGHT_DEGREES else 0.0))
-
-    def _predict(self, rgb, rect):
-        if self._predictor is None:
-            self._predictor = dlib.shape_predictor(dlib_model('shape_predictor_68_face_landmarks.dat'))
-        patch = _Patch(rgb, rect, _PATCH_FACE, rect.tilt)
-        shape = self._predictor(patch.pixels, dlib.rectangle(*patch.rectangle))
-        return patch.to_picture(np.array([(point.x, point.y) for point in shape.parts()], np.float64))
-
-    def _turned(self, rgb, rect):
-        """The rectangle as HOG sees it when the face is turned upright; itself where that is not clearly better."""
-        best, best_score = rect, -np.inf
-        for tilt in _TILTS:
-            patch = _Patch(rgb, rect, _TILT_FACE, tilt)
-            rects, scores, _ = self._hog.run(patch.pixels, 0, 0.0)
-            for found, score in zip(rects, scores):
-                if score - _TILT_ADVANTAGE * (tilt != 0) > best_score:
-                    best_score = score - _TILT_ADVANTAGE * (tilt != 0)
-                    center = patch.to_picture(np.array([[found.center().x, found.center().y]]))[0]
-                    best = _square(center, found.width() / patch.scale, score, tilt)
-        return best
-
-    def _hog_faces(self, rgb, scale, upsample):
-        if self._hog is None:
-            self._hog = dlib.get_frontal_face_detector()
-        rects, scores, _ = self._hog.run(rgb, upsample, 0.0)
-        return [_scaled(rect, score, scale) for rect, score in zip(rects, scores)]
-
-    def _cnn_faces(self, rgb, scale):
-        if self._cnn is None:
-            self._cnn = dlib.cnn_face_detection_model_v1(dlib_model('mmod_human_face_detector.dat'))
-        return [_scaled(found.rect, found.confidence, scale) for found in self._cnn(rgb, 0)]
-
-
-def find_faces(image_path, image, finder, every=False):
-    """The faces of a picture: from NAME.txt beside it if there is one, else detected.
+    """Detectors and landmark networks, each loaded when first needed. One finder serves one thread.
 
     Args:
-      image_path: where the picture came from; names it in errors and tells where NAME.txt would be.
+      detector: 'auto': Google's, and dlib's where those find nothing or are not installed; 'mediapipe' or 'dlib':
+        one of them alone.
+    Attributes:
+      uses_dlib, uses_mesh: which of the two this finder may use.
+      checks_with_dlib: whether dlib's predictor is there to give a second opinion on the mesh's landmarks.
+    """
+
+    def __init__(self, detector='auto'):
+        if detector not in DETECTORS:
+            raise ValueError('detector: expected one of %s, got %s' % (', '.join(DETECTORS), detector))
+        self.uses_dlib = detector != 'mediapipe'
+        self.uses_mesh = detector == 'mediapipe' or (detector == 'auto' and mediapipe_models.available())
+        self.checks_with_dlib = self.uses_mesh and self.uses_dlib and dlib_installed()
+        self._detector = self._mesh = self._dlib = self._data = None
+
+    def detect(self, rgb, all_sizes=True):
+        """The faces of a photo.
+
+        Args:
+          rgb: [H,W,3] uint8.
+          all_sizes: dlib looks for small faces beside large ones.
+        Returns:
+          list of Face, largest first, each once; empty if there is none.
+        """
+        found = self._google(rgb) if self.uses_mesh else []
+        if not found and self.uses_dlib:
+            found = self._by_dlib(rgb, all_sizes)
+        return sorted(found, key=lambda face: (-_area(face.box), face.box))
+
+    def mesh_of_points(self, rgb, five_points):
+        """The MeshFace at five points [5,2], or None where the network sees no face there, or one with other points."""
+        if not self.uses_mesh:
+            return None
+        mesh = self._mesh_finder().of_five_points(rgb, five_points)
+        size = np.linalg.norm(five_points[3:5].mean(axis=0) - five_points[0:2].mean(axis=0))
+        apart = np.linalg.norm(mesh.five_points - five_points, axis=1).mean()
+        return mesh if mesh.logit >= _LEAST_LOGIT and apart <= _SAME_POINTS * size else None
+
+    def landmarks68_of_mesh(self, points):
+        """The 68 landmarks [68,2] that mesh points [468,2] imply, in their frame."""
+        if self._data is None:
+            self._data = mesh_data()
+        return self._data.landmarks68(points)
+
+    def crop_landmarks68(self, crop_rgb, five_points=None):
+        """dlib's 68 landmarks of an aligned crop: see dlib_models.DlibFaces."""
+        return self.dlib.crop_landmarks68(crop_rgb, five_points)
+
+    @property
+    def dlib(self):
+        """The dlib_models.DlibFaces of this finder."""
+        if self._dlib is None:
+            from Deep3DFaceReconstruction.photo.dlib_models import DlibFaces  # dlib itself takes a while to load
+            self._dlib = DlibFaces()
+        return self._dlib
+
+    def _google(self, rgb):
+        if self._detector is None:
+            self._detector = FaceDetector()
+        found = []
+        for quarters in _QUARTERS:
+            # A photo that shows no sure face may lie on its side, or show people who do.
+            if any(mesh.logit >= _SURE_LOGIT for mesh, _ in found):
+                break
+            for candidate in self._detector(rgb, quarters):
+                mesh = self._mesh_finder().of_candidate(rgb, candidate)
+                if mesh.logit >= _LEAST_LOGIT:
+                    found.append((mesh, candidate.score))
+        # Two candidates may have become one face; the mesh's box says so better than the detectors'.
+        kept = distinct([Candidate(np.array(mesh.box), mesh.points, mesh.logit) for mesh, _ in found])
+        return [_of_mesh(mesh, score) for mesh, score in found if any(mesh.points is c.points for c in kept)]
+
+    def _mesh_finder(self):
+        if self._mesh is None:
+            self._mesh = MeshFinder()
+        return self._mesh
+
+    def _by_dlib(self, rgb, all_sizes):
+        found = []
+        for rect in self.dlib.detect_faces(rgb, small=all_sizes):
+            points = self.dlib.landmarks68(rgb, rect)
+            mesh = self.mesh_of_points(rgb, five_from_68(points))
+            found.append(Face(five_from_68(points), 'dlib', rect.score, tuple(rect[:4]), mesh, points))
+        return found
+
+
+def _of_mesh(mesh, score):
+    doubts = ()
+    if mesh.logit < _SURE_LOGIT:
+        doubts = ('the mesh network is not sure of a face (logit %.1f)' % mesh.logit,)
+    return Face(mesh.five_points, 'mediapipe', score, mesh.box, mesh, doubts=doubts)
+
+
+def _area(box):
+    return max(box[2] - box[0], 0.0) * max(box[3] - box[1], 0.0)
+
+
+def find_faces(image_path, image, finder, all_faces=False):
+    """The faces that a photo shows, whatever lies beside it.
+
+    Args:
+      image_path: where the photo is; named in errors, with the file that would help.
       image: PIL image, mode RGB.
       finder: FaceFinder.
-      every: all faces instead of the largest.
+      all_faces: all of them instead of the largest.
     Returns:
-      (faces, count): a list of Face, largest first, at least one, and how many faces the picture has (None where
-      NAME.txt says where the face is).
+      (faces, count): a list of Face, largest first, at least one, and how many faces the photo has.
     Raises:
-      LandmarkError: no face, or a landmark file that is wrong.
+      LandmarkError: no face.
     """
-    landmark_path = landmark_path_for(image_path)
-    if os.path.exists(landmark_path):
-        return [Face(read_five_points(landmark_path), None, None)], None
-    rgb = np.asarray(image)
-    rects = finder.detect_faces(rgb, small=every)
-    if not rects:
+    found = finder.detect(np.asarray(image), all_faces)
+    if not found:
         raise LandmarkError('%s: expected a face, found none; five points in %s would help'
-                            % (image_path, landmark_path))
-    found = []
-    for rect in rects if every else rects[:1]:
-        landmarks68 = finder.landmarks68(rgb, rect)
-        found.append(Face(five_from_68(landmarks68), rect, landmarks68))
-    return found, len(rects)
-
-
-def _reduced(rgb, longest_side):
-    """(picture of at most this longest side, factor from its pixels to the original's)."""
-    height, width = rgb.shape[:2]
-    scale = max(height, width) / longest_side
-    if scale <= 1.0:
-        return np.ascontiguousarray(rgb), 1.0
-    size = (max(int(round(width / scale)), 1), max(int(round(height / scale)), 1))
-    return np.array(Image.fromarray(rgb).resize(size, Image.BILINEAR, reducing_gap=2.0)), scale
-
-
-def _scaled(rect, score, scale):
-    return FaceRect(rect.left() * scale, rect.top() * scale, (rect.right() + 1) * scale,
-                    (rect.bottom() + 1) * scale, float(score))
-
-
-def _largest_first(rects):
-    least = min(_SURE, max((rect.score for rect in rects), default=_SURE))
-    rects = [rect for rect in rects if rect.score >= least]
-    kept = []
-    for rect in sorted(rects, key=lambda r: (-_area(r), r.left, r.top)):
-        if all(_overlap(rect, other) <= _SAME_FACE for other in kept):
-            kept.append(rect)
-    return kept
-
-
-def _area(rect):
-    return max(rect.right - rect.left, 0.0) * max(rect.bottom - rect.top, 0.0)
-
-
-def _overlap(a, b):
-    inner = FaceRect(max(a.left, b.left), max(a.top, b.top),
-                     min(a.right, b.right), min(a.bottom, b.bottom), 0.0)
-    shared = _area(inner)
-    return shared / max(_area(a) + _area(b) - shared, 1e-9)
-
-
-def _square(center, side, score, tilt):
-    (x, y), half = center, side / 2
-    return FaceRect(x - half, y - half, x + half, y + half, float(score), tilt)
-
-
-class _Patch:
-    """The square around a face, scaled and turned upright; what lies outside the picture is black.
-
-    Attributes:
-      pixels: [side, side, 3] uint8.
-      rectangle: the face's left, top, right, bottom in it, int.
-      scale: patch pixels per picture pixel.
-    """
-
-    def __init__(self, rgb, rect, face_width, tilt):
-        width = max(rect.right - rect.left, rect.bottom - rect.top)
-        if not width > 0:
-            raise LandmarkError('expected a face rectangle with an area, got %s' % (tuple(rect),))
-        border = int(np.ceil(width * _PATCH_BORDER))
-        left, top = int(np.floor(rect.left)) - border, int(np.floor(rect.top)) - border
-        size = int(np.ceil(width)) + 2 * border
-        side = int(round(face_width * (1 + 2 * _PATCH_BORDER)))
-        self.scale = side / size
-        self._origin = np.array([left, top])
-        self.pixels = np.array(Image.fromarray(_window(rgb, left, top, size)).resize((side, side), Image.BILINEAR))
-        corners = (np.array(rect[:4]) - [left, top, left, top]) * self.scale
-        self.rectangle = [int(round(corner)) for corner in corners]
-        self._turn = None
-        if tilt:
-            center = ((corners[0] + corners[2]) / 2, (corners[1] + corners[3]) / 2)
-            self._turn = cv2.getRotationMatrix2D(center, tilt, 1.0)
-            self.pixels = cv2.warpAffine(self.pixels, self._turn, (side, side), flags=cv2.INTER_LINEAR)
-
-    def to_picture(self, points):
-        """[n, 2] points of the patch -> of the picture."""
-        if self._turn is not None:
-            points = (points - self._turn[:, 2]) @ np.linalg.inv(self._turn[:, :2]).T
-        # Pixel centres: the centre of the first source pixel is half a source pixel from the patch's edge.
-        return (points + 0.5) / self.scale - 0.5 + self._origin
-
-
-def _window(rgb, left, top, size):
-    """The square [size, size, 3] at (left, top) of a picture; what lies outside is black."""
-    height, width = rgb.shape[:2]
-    window = np.zeros((size, size, 3), np.uint8)
-    x0, x1 = max(left, 0), min(left + size, width)
-    y0, y1 = max(top, 0), min(top + size, height)
-    if x0 < x1 and y0 < y1:
-        window[y0 - top:y1 - top, x0 - left:x1 - left] = rgb[y0:y1, x0:x1]
-    return window
+                            % (image_path, landmark_path_for(image_path)))
+    return (found if all_faces else found[:1]), len(found)

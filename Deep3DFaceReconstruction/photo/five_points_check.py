@@ -45,7 +45,7 @@ def check_five_points(image, five_points, finder, crop=None):
     if mirrored is None and crop is not None and _confirms(*crop, finder):
         return ()
     rgb = np.asarray(image)
-    faces = [five_from_68(finder.landmarks68(rgb, rect)) for rect in finder.detect_faces(rgb, True)]
+    faces = [face.five_points for face in finder.detect(rgb)]
     if mirrored is None and any(_distance(points, face) < _AGREE for face in faces):
         return ()
     for face in faces:
@@ -75,11 +75,13 @@ def _confirms(crop_bgr, lm_5p, finder):
       LandmarkError: they are its points, but in another order.
     """
     rgb = np.ascontiguousarray(crop_bgr[..., ::-1])
-    rects = [rect for rect in finder.detect_faces(rgb) if _is_central(rect)]
-    if not rects:
+    faces = [face for face in finder.detect(rgb, all_sizes=False) if _is_central(face.box)]
+    if not faces:
         return False
-    # Once from the detector's rectangle, once from where alignment puts faces: profiles need the one or the other.
-    found = [five_from_68(finder.landmarks68(rgb, rects[0])), five_from_68(finder.crop_landmarks68(rgb, lm_5p))]
+    found = [faces[0].five_points]
+    if not finder.uses_mesh:
+        # Once from the detector's rectangle, once from where alignment puts faces: profiles need the one or the other.
+        found.append(five_from_68(finder.crop_landmarks68(rgb, lm_5p)))
     distance = min(_mean_distance(lm_5p, five) for five in found)
     if distance > _MATCH:
         order = min(itertools.permutations(range(5)), key=lambda order: _mean_distance(lm_5p[list(order)], found[0]))
@@ -89,8 +91,9 @@ def _confirms(crop_bgr, lm_5p, finder):
     return distance < _AGREE
 
 
-def _is_central(rect):
-    width, center = rect.right - rect.left, np.array([rect.left + rect.right, rect.top + rect.bottom]) / 2
+def _is_central(box):
+    left, top, right, bottom = box
+    width, center = max(right - left, bottom - top), np.array([left + right, top + bottom]) / 2
     return 0.6 < width / _FACE_WIDTH < 1.6 and np.abs(center - _CENTER).max() < 0.25 * _FACE_WIDTH
 
 
@@ -126,7 +129,7 @@ def _guesses(points, face, size):
     yield 'coordinates in per cent?', points * [w / 100.0, h / 100.0]
     factor = float((points * face).sum() / max((points * points).sum(), 1e-12))
     if abs(np.log(max(factor, 1e-12))) > 0.1:
-        yield '%s scale?' % {'0.50': 'twice the', '2.00': 'half'}.get('%.2f' % factor, '%.2f of the' % (1 / factor)), (
+        yield '%s scale?' % {'0.5': 'twice the', '2.0': 'half'}.get('%.1f' % factor, '%.2f of the' % (1 / factor)), (
             points * factor)
     yield 'points shifted by %.0f, %.0f?' % tuple((points - face).mean(axis=0)), (
         points + (face - points).mean(axis=0))

@@ -56,3 +56,8 @@ def dlib_model(name):
     if not os.path.isfile(path):
         raise AssetError('%s: expected a model file of the package face_recognition_models, got nothing' % path)
     return path
+
+
+def dlib_installed():
+    """Whether dlib and the package with its model files are there."""
+    return all(importlib.util.find_spec(name) is not None for name in ('dlib', 'face_recognition_models'))

@@ -9,12 +9,14 @@ from tools.open_model import (
     albedo,
     coarse_mesh,
     contact,
+    dense_points,
     expressions,
     eyeball,
     face_units,
     layout,
     paint_layers,
     people,
+    standard_landmarks,
     topology,
 )
 
@@ -155,29 +157,47 @@ def build(human, units, log=print):
     fine = full.matrix.dot(mean)
     full.set_eye_uv(fine)
     landmarks = layout.landmark_vertices(full.uv, full.part, layout.LANDMARK_UV)
-    raw = (fine - frame[2]).dot(frame[1].T) / frame[0]
-    painted = paint_layers.layers(human, average, paint_layers.Surface(
-        full.uv, full.part, full.depth, full.matrix.dot(topology.lid_rings(mesh)), raw, fine,
-        vertex_normals(fine, full.triangles), landmarks))
-    faces = albedo.paint(painted, PAINTED, random)
-    tex_mean = faces.mean(axis=0)
-    tex, held = people.principal_components(faces, PAINTED_COMPONENTS, np.ones(len(fine)), tex_mean)
-    log('albedo: %d faces, %d components hold %.2f %% of the variance'
-        % (PAINTED, PAINTED_COMPONENTS, 100 * held.sum()))
+    painted = _painted(human, average, (mesh, full, frame), fine, landmarks)
+    tex_mean, tex = _albedo(painted, random, log)
     fields, colors = albedo.smooth_fields(mesh.quads, count, TEX_DIM - PAINTED_COMPONENTS, random)
     falling = FILL_DEVIATION / np.sqrt(1 + 0.1 * np.arange(len(fields)))
     fill, fill_scale = open_model.pack(fields, np.int8)
 
     skin, front = layout.regions(painted, full, fine, landmarks)
+    keypoints = standard_landmarks.find(fine, full.uv, full.part, full.depth, landmarks)
     packed = {'quads': mesh.quads.astype(np.uint16), 'keep': np.packbits(full.keep),
               'mean': mean.astype(np.float32), 'tex_mean': np.rint(tex_mean).astype(np.uint8),
               'fill': fill, 'fill_color': (colors * (np.sqrt(3) * falling * fill_scale)[:, None]).astype(np.float32),
               'uv': np.rint(np.clip(full.uv, 0, 1) * 65535).astype(np.uint16), 'part': full.part.astype(np.uint8),
-              'keypoints': landmarks.astype(np.uint16), 'skin': np.packbits(skin), 'front': np.packbits(front)}
+              'keypoints': keypoints.astype(np.uint16), 'skin': np.packbits(skin), 'front': np.packbits(front)}
     for name, components, dtype in (('id', identity, np.int16), ('ex', expression, np.int16), ('tex', tex, np.int8)):
         packed[name], packed[name + '_scale'] = open_model.pack(components, dtype)
     packed.update(_named(units, mesh, full, mean, frame))
+    packed.update(dense_points.read())
     return packed
+
+
+def _painted(human, average, face, fine, landmarks):
+    """The paint_layers.Layers of the mean face.
+
+    Args:
+      face: (coarse mesh, FullMesh, frame) as face_mesh returns them.  fine: [N,3] the mean face.
+    """
+    mesh, full, (scale, rotation, shift) = face
+    raw = (fine - shift).dot(rotation.T) / scale
+    return paint_layers.layers(human, average, paint_layers.Surface(
+        full.uv, full.part, full.depth, full.matrix.dot(topology.lid_rings(mesh)), raw, fine,
+        vertex_normals(fine, full.triangles), landmarks))
+
+
+def _albedo(layers, random, log):
+    """(mean [N,3], components [40,N,3]) of random people's albedo, 0-255."""
+    faces = albedo.paint(layers, PAINTED, random)
+    mean = faces.mean(axis=0)
+    components, held = people.principal_components(faces, PAINTED_COMPONENTS, np.ones(len(mean)), mean)
+    log('albedo: %d faces, %d components hold %.2f %% of the variance'
+        % (PAINTED, PAINTED_COMPONENTS, 100 * held.sum()))
+    return mean, components
 
 
 def _named(units, mesh, full, mean, frame):

@@ -1,0 +1,125 @@
+"""Where a face model has the points of the dense landmark mesh, and how far its detector strays from them.
+
+The open model's file holds the places; another model gets them by registration: the open model's mean face is brought
+onto the other's by their 68 landmarks, and each point goes to the closest place of the surface.
+"""
+from typing import NamedTuple
+
+import numpy as np
+
+from Deep3DFaceReconstruction import numpy_decoder
+from Deep3DFaceReconstruction.conventions import ALIGN_SCALE
+from Deep3DFaceReconstruction.errors import AssetError
+from Deep3DFaceReconstruction.face_model import load_face_model
+from Deep3DFaceReconstruction.meshes import registration
+from Deep3DFaceReconstruction.meshes.closest_surface import closest_points
+from Deep3DFaceReconstruction.photo.face_mesh import mesh_data
+from Deep3DFaceReconstruction.system import assets
+
+# Points that two face models call by one name lie this far apart (standard deviation, dm), neighbours within the
+# second number alike; each point strays by the third besides.
+NAMING, NAMING_REACH, NAMING_OWN = 0.03, 0.25, 0.1
+# Slack of the warp between models at the 68 landmarks: models place them to within a few millimetres alike.
+_WARP_SLACK = 0.02
+# The noise is tabulated at yaws this many degrees apart.
+_YAW_STEP = 10.0
+
+
+class PointSet(NamedTuple):
+    """Places of a face model's surface that move with its coefficients."""
+    mean: np.ndarray  # [K,3] float64, dm, about the mean vertex
+    base: np.ndarray  # [K,3,144] float64, dm per standard deviation; identity, then expression
+
+
+def point_set(model, vertices, weights):
+    """The PointSet of weighted means of vertices.
+
+    Args:
+      model: a face_model.FaceModel.  vertices: [K,n] int.  weights: [K,n], rows sum to one.
+    """
+    mean = model.meanshape[vertices] - numpy_decoder.mean_offset(model)
+    rows = 3 * np.asarray(vertices)[:, :, np.newaxis] + np.arange(3)
+    base = np.concatenate([model.id_base[rows], model.ex_base[rows]], axis=3)
+    return PointSet(np.einsum('kn,knc->kc', weights, mean), np.einsum('kn,kncj->kcj', weights, base.astype(np.float64)))
+
+
+def dense_places(model):
+    """(vertices [478,3] int, weights [478,3]): the 468 mesh points and ten iris points on a face model's surface.
+
+    Raises:
+      AssetError: the open model's file is missing or has no such points.
+    """
+    vertices, weights = _open_places()
+    if model.path == assets.OPEN_MODEL:
+        return vertices, weights
+    source = load_face_model(assets.OPEN_MODEL)
+    marks, goal = source.meanshape[source.keypoints], model.meanshape[model.keypoints]
+    scale, rotation, shift = registration.similarity(marks, goal)
+    places = np.einsum('kn,knc->kc', weights, source.meanshape[vertices].astype(np.float64))
+    warp = registration.smooth_warp(scale * marks.dot(rotation) + shift, goal, np.full(len(marks), _WARP_SLACK * scale))
+    closest = closest_points(warp(scale * places.dot(rotation) + shift), model.meanshape, model.triangles)
+    return model.triangles[closest.triangle], closest.weights
+
+
+def _open_places():
+    try:
+        with np.load(assets.OPEN_MODEL) as data:
+            return data['dense_vertices'].astype(np.int64), data['dense_weights'].astype(np.float64)
+    except (OSError, ValueError, KeyError):
+        raise AssetError('%s: expected the open face model with dense landmarks, got none; restore it from git or '
+                         'type: python -m tools.open_model' % assets.OPEN_MODEL)
+
+
+class DenseLandmarks:
+    """The mesh points that the fit uses, on a face model, with what is known of their error.
+
+    Args:
+      model: a face_model.FaceModel.
+    Attributes:
+      rows: which of the 468.  points: their PointSet.
+    """
+
+    def __init__(self, model):
+        self._data = mesh_data()
+        self.rows = self._data.spread
+        vertices, weights = dense_places(model)
+        self.points = point_set(model, vertices[self.rows], weights[self.rows])
+        apart = ((self.points.mean[:, np.newaxis] - self.points.mean) ** 2).sum(axis=2)
+        self._naming = (NAMING ** 2 * np.exp(-apart / (2 * NAMING_REACH ** 2))
+                        + NAMING_OWN ** 2 * np.eye(len(self.rows))) * ALIGN_SCALE ** 2
+        self._table = {}
+
+    def noise(self, yaw):
+        """(bias [K,2], precision [2K,2K]) of the detected points of a face, pixels of the crop, y-up.
+
+        Args:
+          yaw: radians, as in the coefficients.
+        """
+        step = int(np.clip(np.rint(np.degrees(yaw) / _YAW_STEP), -8, 8))
+        if step not in self._table:
+            bias, covariance = self._at(abs(step) * _YAW_STEP)
+            if step < 0:
+                bias, covariance = _mirrored(bias, covariance, self._data.mirror)
+            chosen = (2 * self.rows[:, np.newaxis] + np.arange(2)).ravel()
+            covariance = covariance[np.ix_(chosen, chosen)] + np.kron(self._naming, np.eye(2))
+            self._table[step] = bias[self.rows], np.linalg.inv(covariance)
+        return self._table[step]
+
+    def _at(self, yaw):
+        """(bias [468,2], covariance [936,936]) at a yaw in degrees, not negative."""
+        data = self._data
+        place = np.interp(yaw, data.noise_yaws, np.arange(len(data.noise_yaws)))
+        first = min(int(place), len(data.noise_yaws) - 2)
+        bias, covariance = 0.0, 0.0
+        for k, share in ((first, 1 - place + first), (first + 1, place - first)):
+            factors = data.noise_factors[k]
+            bias = bias + share * data.noise_bias[k]
+            covariance = covariance + share * (factors.dot(factors.T) + np.diag(data.noise_own[k]))
+        return bias.reshape(-1, 2), covariance
+
+
+def _mirrored(bias, covariance, mirror):
+    """Noise of the mirror image: another order of points, x the other way."""
+    chosen = (2 * mirror[:, np.newaxis] + np.arange(2)).ravel()
+    signs = np.tile([-1.0, 1.0], len(mirror))
+    return bias[mirror] * [-1, 1], covariance[np.ix_(chosen, chosen)] * signs[:, np.newaxis] * signs

@@ -1,0 +1,100 @@
+"""The photometric step of fitting: its derivative, its priors, grey photos."""
+import numpy as np
+import pytest
+
+from Deep3DFaceReconstruction.conventions import COEFF_DIM
+from Deep3DFaceReconstruction.demo import shading_fit
+from Deep3DFaceReconstruction.demo.shading_fit import LIGHT, SHAPE, TEXTURE, ShadingFit, is_grey
+from Deep3DFaceReconstruction.demo.surface_samples import SurfaceSamples
+from Deep3DFaceReconstruction.face_model import load_face_model
+from Deep3DFaceReconstruction.losses import Reflectance_loss
+from Deep3DFaceReconstruction.tf1 import tf
+
+
+@pytest.fixture(scope='module')
+def samples():
+    return SurfaceSamples(load_face_model())
+
+
+@pytest.fixture
+def values():
+    random = np.random.RandomState(0)
+    values = np.zeros(COEFF_DIM)
+    values[:6] = [0.1, 0.3, -0.1, 0.02, 0.03, 0.1]
+    values[6:SHAPE.stop] = 0.3 * random.randn(144)
+    values[TEXTURE], values[LIGHT] = 0.5 * random.randn(80), 0.05 * random.randn(27)
+    return values
+
+
+def _smooth_crop():
+    rows, columns = np.mgrid[0:224, 0:224] / 224.0
+    waves = [np.sin(3 * rows + k) * np.cos(2 * columns - k) for k in range(3)]
+    return np.uint8(np.rint(127 + 80 * np.stack(waves, axis=2)))
+
+
+def test_the_derivative_against_finite_differences(samples, values):
+    fit, image = ShadingFit(samples), shading_fit._Image(_smooth_crop(), np.ones([224, 224], np.float32), 2.0)
+
+    def residual(values, rows=None):
+        geometry = samples.geometry(values)
+        facing = samples.facing(values, geometry)
+        if rows is not None:
+            facing = np.where(np.isin(np.arange(len(facing)), rows), 0.5, 0)
+        seen = image.sample(geometry, facing)
+        return fit._residual(values, geometry, seen) + (seen.rows,)
+
+    _, slope, rows = residual(values)
+    assert len(rows) > 1000
+    for column in [0, 1, 2, 3, 4, 5, 6, 20, 86, 140, 150, 229, 230, 235, 256]:
+        step = np.zeros(COEFF_DIM)
+        # Far enough for a pixel's colour to change.
+        size = 2e-2 if 3 <= column < 6 else 0.2 if 6 <= column < 150 else 2e-3
+        step[column] = size
+        (above, _, same), (below, _, too) = residual(values + step, rows), residual(values - step, rows)
+        np.testing.assert_array_equal(same, too)
+        numeric = (above - below) / (2 * size)
+        chosen = slope[np.isin(rows, same), :, column]
+        # Slopes of the image are those of a grid of pixels, hence not exact.
+        assert np.corrcoef(chosen.ravel(), numeric.ravel())[0, 1] > 0.97, column
+        assert np.abs(chosen).mean() == pytest.approx(np.abs(numeric).mean(), rel=0.15), column
+
+
+def test_the_flatness_is_the_reflectance_loss(samples, values):
+    model = load_face_model()
+    texture = values[TEXTURE].astype(np.float32)
+
+    def loss(coeff):
+        albedo = (model.meantex.ravel() + model.tex_base.dot(coeff)).reshape(1, -1, 3)
+        with tf.Graph().as_default(), tf.Session() as session:
+            return session.run(Reflectance_loss(tf.constant(albedo), model.skinmask))
+
+    quadratic = texture.dot(samples.flatness).dot(texture) + 2 * samples.flatness_pull.dot(texture)
+    assert loss(texture) - loss(0 * texture) == pytest.approx(quadratic, rel=1e-3)
+
+
+def test_what_lies_behind_is_not_seen(samples, values):
+    turned = values.copy()
+    turned[:3] = [0, 1.3, 0]
+    facing = samples.facing(turned, samples.geometry(turned))
+    front = samples.facing(0 * values, samples.geometry(0 * values))
+    left = samples.geometry(0 * values).moved[:, 0] < -0.3
+    right = samples.geometry(0 * values).moved[:, 0] > 0.3
+    assert (front > 0).mean() > 0.8
+    seen = [(facing[side] > 0).mean() for side in (left, right)]
+    assert min(seen) < 0.2 and max(seen) > 0.8
+
+
+def test_a_grey_photo_gets_white_light(samples):
+    crop = _smooth_crop()
+    assert not is_grey(crop)
+    grey = np.repeat(crop[:, :, :1], 3, axis=2)
+    assert is_grey(grey)
+    prior = ShadingFit(samples)._light_prior(True)
+    tinted, white = np.zeros(27), np.zeros(27)
+    tinted[0], white[[0, 9, 18]] = 1, 1
+    assert tinted.dot(prior).dot(tinted) > 1000 * white.dot(prior).dot(white)
+
+
+@pytest.mark.parametrize('steps', [1, 2, 3, 10, 37])
+def test_levels_share_all_steps(steps):
+    assert sum(shading_fit._steps_of_level(k, steps) for k in range(3)) == steps

@@ -127,7 +127,8 @@ def test_where_nothing_is_compared_there_is_no_number(region, doubt):
         attention=np.zeros((224, 224), np.uint8), lm_5p=np.zeros((5, 2)), lm_68p=None, lm_inside=None,
         trans_params=np.array([9, 9, 1.0, 4, 4]))
     shape = np.zeros((3, 3), np.float32)
-    decoded = {'strip': None, 'recon': np.zeros((224, 224, 4), np.float32), 'face_shape': shape, 'face_texture': shape,
+    strip = np.zeros((224, 1120, 3), np.uint8)
+    decoded = {'strip': strip, 'recon': np.zeros((224, 224, 4), np.float32), 'face_shape': shape, 'face_texture': shape,
                'face_color': shape, 'region': np.full((224, 224), region), 'landmarks': np.zeros((68, 2))}
     result = results.face_result(crop, np.zeros(257), decoded)
     assert np.isnan(result.photometric_error) and result.doubts == ('the mesh covers %s of the photo' % doubt,)

@@ -229,7 +229,7 @@ class _Image:
         image = cv2.GaussianBlur(crop_bgr[:, :, ::-1].astype(np.float32) / 255, (0, 0), blur)
         right = cv2.Sobel(image, cv2.CV_32F, 1, 0, ksize=3) / 8
         down = cv2.Sobel(image, cv2.CV_32F, 0, 1, ksize=3) / 8
-        self._layers = np.concatenate([image, right, -down, attention[:, :, np.newaxis]], axis=2)
+        self._layers = (image, right, -down, attention)
 
     def sample(self, geometry, facing):
         """The _Seen of samples of a Geometry whose cosines are `facing` [K], 0 where hidden."""
@@ -239,11 +239,9 @@ class _Image:
         rows = np.flatnonzero(inside & (facing > 0))
         if not len(rows):
             return _Seen(rows, *[np.zeros(0)] * 4)
-        found = [cv2.remap(self._layers[:, :, k:k + 1], place[rows, 0].astype(np.float32),
-                           place[rows, 1].astype(np.float32), cv2.INTER_LINEAR)[:, 0] for k in range(10)]
-        found = np.stack(found, axis=1)
-        slope = np.stack([found[:, 3:6], found[:, 6:9]], axis=2)
-        return _Seen(rows, found[:, :3], slope, found[:, 9], facing[rows])
+        x, y = place[rows].T.astype(np.float32)[:, np.newaxis]
+        colour, right, up, attention = (cv2.remap(layer, x, y, cv2.INTER_LINEAR)[0] for layer in self._layers)
+        return _Seen(rows, colour, np.stack([right, up], axis=2), attention, facing[rows])
 
 
 def is_grey(crop_bgr):

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from Deep3DFaceReconstruction.demo import results
 from Deep3DFaceReconstruction.demo.coefficient_sources import choose_source
 from Deep3DFaceReconstruction.demo.options import RESULT_OPTIONS
-from Deep3DFaceReconstruction.errors import InputError, UserError, one_line
+from Deep3DFaceReconstruction.errors import InputError, UserError, message_of, one_line
 from Deep3DFaceReconstruction.exports.catalogue import SUFFIXES, VIEWER_PAGE
 from Deep3DFaceReconstruction.photo import photo_files
 from Deep3DFaceReconstruction.photo.image_kinds import IMAGE_EXTENSIONS, advice
@@ -135,7 +135,9 @@ def finish(job, rows, end=None, files=None):
             job.folder.write(lambda staging: results.write_summary(os.path.join(staging, SUMMARY_NAME), in_order))
             if files is not None:
                 job.folder.write(lambda staging: files.finish(staging, in_order, job.folder.path))
-    except (OSError, UserError) as error:
+    except UserError as error:
+        end = EarlyEnd(message_of(error), is_interrupt=False)
+    except OSError as error:
         end = EarlyEnd('%s: expected to write it, got: %s' % (path, one_line(error)), is_interrupt=False)
     if end is not None:
         print('demo.py: %s%s' % (end.line, '; ' + summary if is_started else ''), file=sys.stderr)

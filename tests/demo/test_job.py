@@ -134,3 +134,13 @@ def test_where_nothing_is_compared_there_is_no_number(region, doubt):
     assert np.isnan(result.photometric_error) and result.doubts == ('the mesh covers %s of the photo' % doubt,)
     row = results.result_row(result, 'fit', 1.0)
     assert row.status == 'doubtful' and row.photometric_error == '' and row.reason == result.doubts[0]
+
+
+def test_a_summary_that_cannot_be_replaced_is_said(photos, tmp_path, capsys):
+    add(photos, 'a.jpg')
+    job = prepare(photos, tmp_path / 'out')
+    (tmp_path / 'out' / 'summary.csv').write_text('mine, meanwhile')
+    done = results.failure_row('a.jpg', 'a', 0.0, '')._replace(status=results.OK)
+    assert jobs.finish(job, {job.photos[0].path: {'a': done}}) == 1
+    assert 'summary.csv: expected nothing, or a result of this program' in capsys.readouterr().err
+    assert (tmp_path / 'out' / 'summary.csv').read_text() == 'mine, meanwhile'

@@ -19,6 +19,9 @@ _WRONG_SIDE = -0.3
 _UPSIDE_DOWN = 135.0
 # Mean distances of five points, in pixels of the crop: of the same face as a detector finds it; of surely the same.
 _AGREE, _MATCH = 22.0, 12.0
+# Points beside a face may be those of another face, which was not found: only an exact copy is surely its own.
+_EXACT = 4.0
+_SHIFTED = 'points shifted'
 # Where alignment puts a face: the middle of the crop, about this wide (pixels of the crop).
 _FACE_WIDTH = 144.0
 _CENTER = IMAGE_SIZE / 2
@@ -50,7 +53,7 @@ def check_five_points(image, five_points, finder, crop=None):
         return ()
     for face in faces:
         for guess, moved in _guesses(points, face, image.size):
-            if _distance(moved, face) < _MATCH:
+            if _distance(moved, face) < (_EXACT if guess.startswith(_SHIFTED) and _is_far(points, face) else _MATCH):
                 raise LandmarkError('expected the five points of the face around %s, got points around %s: %s' % (
                     _place(face), _place(points), guess))
     return _unconfirmed(points, mirrored, faces)
@@ -131,7 +134,7 @@ def _guesses(points, face, size):
     if abs(np.log(max(factor, 1e-12))) > 0.1:
         yield '%s scale?' % {'0.5': 'twice the', '2.0': 'half'}.get('%.1f' % factor, '%.2f of the' % (1 / factor)), (
             points * factor)
-    yield 'points shifted by %.0f, %.0f?' % tuple((points - face).mean(axis=0)), (
+    yield _SHIFTED + ' by %.0f, %.0f?' % tuple((points - face).mean(axis=0)), (
         points + (face - points).mean(axis=0))
 
 
@@ -143,6 +146,12 @@ def _distance(points, face):
 
 def _mean_distance(one, other):
     return float(np.linalg.norm(one - other, axis=1).mean())
+
+
+def _is_far(points, face):
+    """Whether points lie so far from a face that a second face could be there."""
+    shift = np.linalg.norm((points - face).mean(axis=0))
+    return _distance(face + [shift, 0], face) > _FACE_WIDTH
 
 
 def _place(points):

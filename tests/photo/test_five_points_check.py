@@ -83,3 +83,16 @@ def test_what_nothing_confirms_is_doubtful(astronaut, finder):
 def test_mirrored_points_are_refused_where_no_face_is_found(finder):
     with pytest.raises(LandmarkError, match='expected a face that is not mirrored'):
         check(Image.new('RGB', (512, 512), (120, 110, 100)), RIGHT[[1, 0, 2, 4, 3]], finder)
+
+
+def test_another_face_that_no_detector_finds_is_doubtful_not_refused(astronaut, finder):
+    """Beside a face that is found, points of another shape may be right; a copy of the found one's cannot."""
+    head = astronaut.crop((120, 0, 330, 260))
+    pair = Image.new('RGB', (600, 260), (120, 110, 100))
+    pair.paste(head, (0, 0))
+    own = RIGHT - [120, 0]
+    random = np.random.RandomState(1)
+    doubt, = check(pair, own + [300, 40] + random.uniform(-6, 6, (5, 2)), finder)
+    assert doubt.startswith('no face is found at the five points')
+    with pytest.raises(LandmarkError, match='points shifted by 300, 40'):
+        check(pair, own + [300, 40], finder)

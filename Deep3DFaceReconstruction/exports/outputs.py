@@ -190,12 +190,12 @@ class _Scene:
         self._maps, self._texture = None, None
 
     def map(self, name):
-        """An image of maps.MAP_NAMES; all that are wanted are drawn together."""
+        """An image of maps.MAP_NAMES, once; all that are wanted are drawn together."""
         if self._maps is None:
             wanted = [each for each in maps.MAP_NAMES if each in self.options.names]
             self._maps = maps.draw_maps(self.camera, self.face.shape, self.normals, self.model, self.shared.regions,
                                         wanted)
-        return self._maps[name]
+        return self._maps.pop(name)  # as large as the photo
 
     def texture_png(self):
         """The texture as bytes of a PNG file."""

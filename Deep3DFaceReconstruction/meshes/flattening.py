@@ -11,6 +11,8 @@ from scipy.sparse.linalg import spsolve
 STRETCH_ROUNDS = 12
 # |x|^p + |y|^p = 1: between a circle, which wastes the corners of the texture, and a square, which distorts there.
 RIM_POWER = 3.0
+# In so many places along the curve the rim's first vertex is tried.
+TURNS = 720
 # A vertex's weight changes by this factor a round, at most.
 _MAX_STEP = 4.0
 _SMALLEST = 1e-12
@@ -31,7 +33,9 @@ def flatten(chart, positions, up=(0.0, 1.0, 0.0)):
     corners, points = _with_holes_filled(chart, positions)
     rim = chart.loops[0]
     plane = np.zeros([len(points), 2])
-    plane[rim] = _rim_curve(positions[rim], np.asarray(up, np.float64))
+    a, b, c = (positions[chart.corners[:, k]] for k in range(3))
+    normal = np.cross(b - a, c - a).sum(axis=0)
+    plane[rim] = _rim_curve(positions[rim], normal, np.asarray(up, np.float64))
     area3 = _areas(points, corners)
     weights = _mean_value_weights(points, corners)
     best, best_stretch = None, np.inf
@@ -58,23 +62,40 @@ def _with_holes_filled(chart, positions):
     return np.concatenate(corners), np.concatenate(points)
 
 
-def _rim_curve(rim, up):
-    """[m,2] places of the rim's vertices on a superellipse, by length along the rim; the highest vertex on top."""
+def _rim_curve(rim, normal, up):
+    """[m,2] places of the rim's vertices [m,3] on a superellipse, by length along the rim, turned so that it fits best.
+
+    Args:
+      normal: the direction from which the chart is looked at; up: the direction that is to point up.
+    """
     steps = np.linalg.norm(np.roll(rim, -1, axis=0) - rim, axis=1) + _SMALLEST
     along = (np.cumsum(steps) - steps) / steps.sum()
-    height = rim.dot(up)
-    side = rim - np.outer(height, up)
-    wide = np.ptp(side.dot(np.linalg.svd(side - side.mean(axis=0), full_matrices=False)[2][0]))
-    aspect = np.clip(max(wide, _SMALLEST) / max(np.ptp(height), _SMALLEST), 0.6, 1.6)
-    middle = np.linalg.norm(side - side.mean(axis=0), axis=1)
-    top = (height - 0.5 * middle).argmax()
+    seen = _looked_at(rim - np.average(rim, axis=0, weights=steps), normal, up)
+    wide, high = np.maximum(np.ptp(seen, axis=0), _SMALLEST)
+    aspect = np.clip(wide / high, 0.6, 1.6)
     angle = np.linspace(0, 2 * np.pi, 4001)
-    curve = np.stack([-np.sin(angle), np.cos(angle)], axis=1)
+    curve = np.stack([-np.sin(angle), np.cos(angle)], axis=1)  # from the top, counter-clockwise
     curve /= (np.abs(curve) ** RIM_POWER).sum(axis=1, keepdims=True) ** (1 / RIM_POWER)
     curve *= [np.sqrt(aspect), 1 / np.sqrt(aspect)]
     length = np.append(0, np.cumsum(np.linalg.norm(np.diff(curve, axis=0), axis=1)))
-    place = (along - along[top]) % 1.0 * length[-1]
-    return np.stack([np.interp(place, length, curve[:, k]) for k in range(2)], axis=1)
+
+    def placed(start):
+        place = (along + start) % 1.0 * length[-1]
+        return np.stack([np.interp(place, length, curve[:, k]) for k in range(2)], axis=1)
+
+    starts = np.arange(TURNS) / TURNS
+    fits = [(steps[:, np.newaxis] * placed(start) * seen).sum() for start in starts]
+    return placed(starts[int(np.argmax(fits))])
+
+
+def _looked_at(points, normal, up):
+    """[m,2] of points [m,3] seen against the normal, with `up` up; any direction up where it is the normal's own."""
+    normal = normal / max(np.linalg.norm(normal), _SMALLEST)
+    right = np.cross(up, normal)
+    if np.linalg.norm(right) < 1e-3 * np.linalg.norm(up):
+        right = np.cross(np.roll(up, 1), normal)
+    right /= max(np.linalg.norm(right), _SMALLEST)
+    return np.stack([points.dot(right), points.dot(np.cross(normal, right))], axis=1)
 
 
 def _mean_value_weights(points, corners):

@@ -8,7 +8,7 @@ from Deep3DFaceReconstruction.meshes.atlas import build_atlas
 from Deep3DFaceReconstruction.meshes.closest_surface import closest_points
 
 # One more whenever the same model gives other coordinates than before, so that caches are made anew.
-ATLAS_VERSION = 1
+ATLAS_VERSION = 2
 CACHE_KIND = 'atlas'
 
 # Mirrored corners of a triangle further apart on the texture than this many times its own size, and this much, belong

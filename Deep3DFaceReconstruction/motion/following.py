@@ -85,7 +85,7 @@ class Follower:
             view = photometric.View(frame.rgb, self.camera, photometric.face_center(state))
             if fitting.pixels:
                 state = fitting.fit.fit(person.neutral, goal, state, lambda guess: fitting.photometric.normal(
-                    person.appearance, guess, view)).state
+                    person.appearance, guess, view), photometric.LANDMARK_TRUST).state
             self._gamma = fitting.photometric.light(person.appearance, state, view)
         self._state = state
         self._age += 1

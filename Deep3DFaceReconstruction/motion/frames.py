@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from Deep3DFaceReconstruction.errors import InputError
-from Deep3DFaceReconstruction.photo import image_io
+from Deep3DFaceReconstruction.photo import image_io, photo_files
 
 FOLDER_FPS = 25.0
 _DEFAULT_FPS = 30.0
@@ -53,7 +53,7 @@ def open_clip(source):
       InputError: there is no such file, folder or camera, or not one frame in it that can be read.
     """
     if os.path.isdir(source):
-        paths = image_io.list_images(source)
+        paths = photo_files.list_images(source)
         if not paths:
             raise InputError('%s: expected images as frames, got none' % source)
         return Clip(source, FOLDER_FPS, len(paths), image_io.read_image(paths[0]).size)
@@ -103,12 +103,14 @@ def read_frames(clip, first=0, wanted=None, warn=print):
         yield from _images(clip, first, wanted)
         return
     capture = _capture(clip.source)
-    number, begin = 0, time.time()
+    number, begin, last, step = 0, time.time(), 0.0, 1.0 / clip.fps
     try:
         while capture.grab():
             seconds = time.time() - begin if clip.live else capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
-            if number and seconds <= 0:
-                seconds = number / clip.fps
+            if number:
+                # OpenCV 4 does not know the times of the last frames: they go on as those before.
+                seconds = seconds if seconds > last else last + step
+                step, last = seconds - last, seconds
             if number >= first and (wanted is None or wanted(number)):
                 ok, bgr = capture.retrieve()
                 if not ok:
@@ -122,7 +124,7 @@ def read_frames(clip, first=0, wanted=None, warn=print):
 
 
 def _images(clip, first, wanted):
-    for number, path in enumerate(image_io.list_images(clip.source)):
+    for number, path in enumerate(photo_files.list_images(clip.source)):
         if number >= first and (wanted is None or wanted(number)):
             yield Frame(number, number / clip.fps, _of_size(np.asarray(image_io.read_image(path)), clip.size))
 

@@ -212,7 +212,8 @@ class Gallery:
             state = self._fit.fit(person.neutral, goal).state
             pixels = photometric.View(view.rgb, camera, photometric.face_center(state))
             state = self._fit.fit(person.neutral, goal, state,
-                                  lambda guess, pixels=pixels: term.normal(person.appearance, guess, pixels)).state
+                                  lambda guess, pixels=pixels: term.normal(person.appearance, guess, pixels),
+                                  photometric.LANDMARK_TRUST).state
             seen, share = term.delit(person.appearance, state, pixels)
             total, weight = total + share * seen, weight + share
         return person.appearance._replace(albedo=total / weight)

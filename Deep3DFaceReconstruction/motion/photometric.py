@@ -9,7 +9,16 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import AMBIENT_OFFSET, CENTER, EX_DIM, IMAGE_SIZE, SH_TERMS
+from Deep3DFaceReconstruction.conventions import (
+    AMBIENT_OFFSET,
+    CAMERA_DISTANCE,
+    CENTER,
+    EX_DIM,
+    FOCAL,
+    IMAGE_SIZE,
+    SH_TERMS,
+)
+from Deep3DFaceReconstruction.graph_function import GraphFunction
 from Deep3DFaceReconstruction.motion.frame_fit import ANGLES, EXPRESSION, TRANSLATION, moved_jacobian
 from Deep3DFaceReconstruction.numpy_decoder import (
     mean_offset,
@@ -18,11 +27,15 @@ from Deep3DFaceReconstruction.numpy_decoder import (
     rotation_matrix,
     sh_basis,
 )
+from Deep3DFaceReconstruction.tf1 import tf
+from mesh_renderer import rasterize_triangles
 
 VERTICES = 1500
 SEED = 5
 # Grey levels by which a fitted brightness is off; that many neighbouring vertices share one error.
-BRIGHTNESS_ERROR, ALIKE = 10.0, 6.0
+BRIGHTNESS_ERROR, ALIKE = 5.0, 6.0
+# Landmarks count for less where the pixels have their say.
+LANDMARK_TRUST = 0.3
 LIGHT_RIDGE = 0.02
 _FACING = 0.25         # cosine between normal and view below which a vertex is not looked at
 _BLUR = 1.2            # pixels of the crop
@@ -80,7 +93,7 @@ class PhotometricTerm:
 
     def __init__(self, model):
         """Args: model: a FaceModel."""
-        region = np.unique(model.region_triangles)
+        region = np.intersect1d(np.unique(model.region_triangles), _visible(model))
         chosen = np.sort(np.random.RandomState(SEED).permutation(region)[:VERTICES])
         rows = (3 * chosen[:, None] + np.arange(3)).ravel()
         self.vertices = chosen
@@ -139,6 +152,21 @@ class PhotometricTerm:
         jacobian = np.matmul(way[:, None], moved_jacobian(points, state[ANGLES], self._expression[seen]))[:, 0]
         weighted = jacobian * weight[:, None]
         return weighted.T.dot(jacobian), weighted.T.dot(residual)
+
+
+def _visible(model):
+    """The vertices of the mean face that are seen from the front: not what lids or lips cover."""
+    shape = model.meanshape - mean_offset(model)
+    depth = CAMERA_DISTANCE - shape[:, 2:]
+    clip = np.concatenate([FOCAL / CENTER * shape[:, :2], depth - 2, depth], axis=1).astype(np.float32)
+
+    def build():
+        vertices = tf.placeholder(tf.float32, clip.shape)
+        seen = rasterize_triangles.rasterize_triangles(vertices, model.triangles, 4 * IMAGE_SIZE, 4 * IMAGE_SIZE)
+        return {'clip': vertices}, {'ids': seen.triangle_ids, 'covered': seen.barycentric_coordinates}
+    with GraphFunction(build) as render:
+        seen = render(clip=clip)
+    return np.unique(model.triangles[np.unique(seen['ids'][seen['covered'].sum(axis=-1) > 0.5])])
 
 
 def _light(basis, albedo, colors):

@@ -131,7 +131,7 @@ class Sink:
             written.append(os.path.join(self._options.output, VIDEO))
             source = self._clip.source
             video_file.join([os.path.join(self.folder, part) for part in self._parts], written[-1],
-                            source if isinstance(source, str) and os.path.isfile(source) else None)
+                            source if isinstance(source, str) and os.path.isfile(source) else None, whole)
         if 'plot' in outputs and self.people:
             written.append(os.path.join(self._options.output, PLOT))
             trajectories.plot(os.path.join(self.folder, ARKIT if ARKIT in self._tables else COEFFICIENTS), written[-1])

@@ -81,8 +81,12 @@ class VideoWriter:
                 os.remove(path)
 
 
-def join(parts, path, sound_from=None):
+def join(parts, path, sound_from=None, whole=True):
     """Writes PATH from parts of one video, with the sound of another file where it has some; nothing is re-encoded.
+
+    Args:
+      parts: paths, in order.  path: .mp4.  sound_from: a file, or None.  whole: False: the parts may end before the
+        sound, which is then cut.
 
     Raises:
       VideoError: it cannot be written.
@@ -100,8 +104,8 @@ def join(parts, path, sound_from=None):
             # Sound in a format that does not fit into .mp4 is encoded as AAC.
             for sound in ('copy', 'aac'):
                 try:
-                    _run(video + ['-i', sound_from, '-map', '0:v', '-map', '1:a?', '-c:v', 'copy', '-c:a', sound,
-                                  '-shortest', temporary], path)
+                    _run(video + ['-i', sound_from, '-map', '0:v', '-map', '1:a?', '-c:v', 'copy', '-c:a', sound]
+                         + ([] if whole else ['-shortest']) + [temporary], path)
                     return
                 except VideoError:
                     if sound == 'aac':

@@ -18,9 +18,11 @@ Each stage of the data's way has a room, and a room's docstring says what enters
     demo         a folder of photos -> results; fitting without a network
     dataset      photos or a face model -> training samples -> batches
     training     samples -> checkpoints, on one machine or many
+    motion       frames of a clip -> one identity per person; pose, expression and light of each frame, smoothed
+    video        a clip -> overlay video, tables, plot
     doctor       what the program has, what is wrong with it, what to do
 
-Imports only go down: scripts > training, doctor > demo, dataset > exports > surface > networks, face_model > photo,
+Imports only go down: scripts > video > training, doctor, motion > demo, dataset > exports > surface > networks, face_model > photo,
 meshes, pictures > face_decoder, losses, system > the rest > mesh_renderer. tests/test_architecture.py asserts it;
 docs/architecture.md walks through both ways, from a photo to a mesh and from a photo to a training step.
 """

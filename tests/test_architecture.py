@@ -24,6 +24,7 @@ LEVELS = (
     ('exports',),
     ('demo', 'dataset', 'reconstruction_model'),
     ('training', 'doctor', 'evaluation', 'motion', 'editing'),
+    ('video',),
     ('scripts', 'tools', 'benchmarks'),
 )
 RANK = {room: rank for rank, rooms in enumerate(LEVELS) for room in rooms}

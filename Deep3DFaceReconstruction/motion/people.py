@@ -14,13 +14,11 @@ from Deep3DFaceReconstruction.demo.options import DEFAULT_ITERATIONS
 from Deep3DFaceReconstruction.errors import InputError, LandmarkError
 from Deep3DFaceReconstruction.motion import photometric
 from Deep3DFaceReconstruction.motion.frame_fit import camera_for, joint_identity
-from Deep3DFaceReconstruction.motion.frames import read_frames
 from Deep3DFaceReconstruction.photo.crops import crops_of_photo
 from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
 from Deep3DFaceReconstruction.system.assets import dlib_model
 
 SAME_PERSON = 0.58       # distance of dlib's descriptors below which two faces are one person's (King 2017: 0.6)
-SAMPLES = 48             # frames of a clip in which people are looked for
 BEST = 12                # views of a person that are kept
 FITTED = 2               # of them, fitted with their pixels for identity and albedo
 SEEN_SHARE = 0.06        # of the best views' sightings: who is seen less than that is no person, but a mistake
@@ -119,16 +117,15 @@ class Gallery:
         self.photometric = photometric.PhotometricTerm(model)
         self.people = []
 
-    def scout(self, clip, progress=lambda done: None):
-        """Finds the people of a clip that can be read twice.
+    def scout(self, frames, progress=lambda done: None):
+        """Finds the people of a clip.
 
         Args:
-          clip: frames.Clip.
+          frames: iterator of frames from all over the clip, each with a number and rgb [H,W,3] uint8.
           progress: called with 1 for every frame looked at.
         """
-        stride = max(1, (clip.count or SAMPLES) // SAMPLES)
         sightings = []
-        for frame in read_frames(clip, wanted=lambda number: number % stride == 0, warn=lambda line: None):
+        for frame in frames:
             for place in self._reader.detect(frame.rgb):
                 self._sight(sightings, frame, place)
             progress(1)

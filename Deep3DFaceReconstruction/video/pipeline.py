@@ -19,15 +19,16 @@ from Deep3DFaceReconstruction.face_model.named_shapes import ExpressionMap, load
 from Deep3DFaceReconstruction.motion import people
 from Deep3DFaceReconstruction.motion.following import Fitting, Follower
 from Deep3DFaceReconstruction.motion.frame_fit import FrameFit
-from Deep3DFaceReconstruction.motion.frames import in_background, open_clip, read_frames
 from Deep3DFaceReconstruction.motion.landmark_readers import DlibReader
-from Deep3DFaceReconstruction.motion.sink import Sink
 from Deep3DFaceReconstruction.motion.tracking import Tracker
 from Deep3DFaceReconstruction.system.files import atomic_write, remove_unfinished
 from Deep3DFaceReconstruction.system.mat_file import save_mat
+from Deep3DFaceReconstruction.video.frames import in_background, open_clip, read_frames
+from Deep3DFaceReconstruction.video.sink import Sink
 
 READ_AHEAD, DRAW_BEHIND = 8, 4
 WARM_UP = 15            # frames before those that a resumed run writes
+SAMPLES = 48            # frames of a clip in which people are looked for
 PEOPLE = 'people.npz'
 
 
@@ -126,7 +127,9 @@ class _Run:
                         appearance=person.appearance._replace(albedo=data['observed'][k])))
         elif not self._clip.live:
             with tqdm(desc='looking for people', unit='frame', file=sys.stdout, leave=False) as progress:
-                gallery.scout(self._clip, progress.update)
+                stride = max(1, (self._clip.count or SAMPLES) // SAMPLES)
+                gallery.scout(read_frames(self._clip, wanted=lambda number: number % stride == 0,
+                                          warn=lambda line: None), progress.update)
             self._keep_people(path)
         for person in gallery.people:
             print('person %d' % person.number)

@@ -8,12 +8,12 @@ import pytest
 import scipy.io
 
 from Deep3DFaceReconstruction.face_model import load_face_model
-from Deep3DFaceReconstruction.motion import frames, pipeline, video_file
 from Deep3DFaceReconstruction.motion.frame_fit import CropCamera
-from Deep3DFaceReconstruction.motion.options import parse_video
-from Deep3DFaceReconstruction.motion.sink import Sink
 from Deep3DFaceReconstruction.system import assets
-from tests.motion.made_clip import landmarks_of, made_clip
+from Deep3DFaceReconstruction.video import frames, pipeline, video_file
+from Deep3DFaceReconstruction.video.options import parse_video
+from Deep3DFaceReconstruction.video.sink import Sink
+from tests.video.made_clip import landmarks_of, made_clip
 
 COUNT = 60
 INNER = slice(17, 68)

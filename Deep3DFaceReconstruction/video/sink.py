@@ -4,10 +4,10 @@ import os
 import shutil
 
 from Deep3DFaceReconstruction.errors import InputError
-from Deep3DFaceReconstruction.motion import trajectories, video_file
 from Deep3DFaceReconstruction.motion.frame_fit import EXPRESSION
-from Deep3DFaceReconstruction.motion.overlay import Overlay
 from Deep3DFaceReconstruction.system.files import atomic_write
+from Deep3DFaceReconstruction.video import trajectories, video_file
+from Deep3DFaceReconstruction.video.overlay import Overlay
 
 WORK = '.video'
 STATE = 'state.json'

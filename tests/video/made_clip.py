@@ -7,10 +7,10 @@ from skimage import data
 from Deep3DFaceReconstruction.conventions import SH_TERMS, TEX_DIM
 from Deep3DFaceReconstruction.face_model.named_shapes import ExpressionMap, load_named_shapes
 from Deep3DFaceReconstruction.motion.frame_fit import ANGLES, EXPRESSION, STATE_DIM, TRANSLATION, CropCamera
-from Deep3DFaceReconstruction.motion.frames import Frame
-from Deep3DFaceReconstruction.motion.overlay import Overlay
 from Deep3DFaceReconstruction.motion.people import Person
 from Deep3DFaceReconstruction.numpy_decoder import key_vertices, project, rotation_matrix
+from Deep3DFaceReconstruction.video.frames import Frame
+from Deep3DFaceReconstruction.video.overlay import Overlay
 
 LIGHT = {0: 0.10, 1: -0.10, 2: 0.24}
 

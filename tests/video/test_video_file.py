@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from Deep3DFaceReconstruction.errors import InputError
-from Deep3DFaceReconstruction.motion import frames, video_file
+from Deep3DFaceReconstruction.video import frames, video_file
 
 
 def _ffmpeg(*arguments):
     return subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), '-hide_banner', '-nostdin', '-y'] + list(arguments),
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+                          capture_output=True, check=False)
 
 
 def _levels(count):

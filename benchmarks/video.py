@@ -1,0 +1,119 @@
+"""How many frames a second video.py does, by stage, on a made clip of one face at 640x480.
+
+    python benchmarks/video.py [--frames N] [--clip FILE]
+
+Prints the median milliseconds of each stage in its own thread, and the whole program's rate with both fits. Leave the
+machine alone meanwhile. --loop N runs the clip N times over in one process and prints the memory after each.
+"""
+import argparse
+import os
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from Deep3DFaceReconstruction.system.process import prepare_process  # noqa: E402
+
+prepare_process()
+
+import numpy as np  # noqa: E402
+
+from Deep3DFaceReconstruction.face_model import load_face_model  # noqa: E402
+from Deep3DFaceReconstruction.motion import people  # noqa: E402
+from Deep3DFaceReconstruction.motion.following import Fitting, Follower  # noqa: E402
+from Deep3DFaceReconstruction.motion.frame_fit import FrameFit  # noqa: E402
+from Deep3DFaceReconstruction.motion.landmark_readers import DlibReader  # noqa: E402
+from Deep3DFaceReconstruction.motion.tracking import Tracker  # noqa: E402
+from Deep3DFaceReconstruction.system import assets  # noqa: E402
+from Deep3DFaceReconstruction.video import frames, pipeline, video_file  # noqa: E402
+from Deep3DFaceReconstruction.video.options import parse_video  # noqa: E402
+from Deep3DFaceReconstruction.video.overlay import Overlay  # noqa: E402
+from tests.video.made_clip import made_clip  # noqa: E402
+
+
+def stages(clip, model):
+    """{stage: median milliseconds a frame}."""
+    reader, times = DlibReader(), {}
+    fit = FrameFit(reader.on_model(model))
+    gallery, tracker, overlay = people.Gallery(model, reader, fit), Tracker(reader), Overlay(model)
+    followers = {}
+
+    def timed(name, function, *arguments):
+        begin = time.perf_counter()
+        result = function(*arguments)
+        times.setdefault(name, []).append(1000 * (time.perf_counter() - begin))
+        return result
+
+    reading = frames.read_frames(clip)
+    with tempfile.TemporaryDirectory() as folder:
+        writer = video_file.VideoWriter(os.path.join(folder, 'a.mp4'), clip.size, clip.fps)
+        while True:
+            frame = timed('read', next, reading, None)
+            if frame is None:
+                break
+            seen = timed('track and landmarks', tracker.update, frame.rgb)
+            if not followers:
+                person = gallery.whose(frame, seen[0].points)
+                followers = {pixels: Follower(person, reader.five_points(seen[0].points), Fitting(
+                    fit, gallery.photometric, pixels, smooth=False), clip.fps) for pixels in (False, True)}
+            timed('fit to landmarks', followers[False].step, frame, seen[0].points)
+            row = timed('fit to landmarks and pixels', followers[True].step, frame, seen[0].points)[0][1]
+            rgb = frame.rgb.copy()
+            timed('draw', overlay.draw, rgb, person, row, followers[True].camera)
+            timed('write', writer.write, rgb)
+        writer.close()
+    return {name: float(np.median(values)) for name, values in times.items()}
+
+
+def rate(path, fit, count):
+    """Frames a second of the whole program, without looking for people."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = parse_video(['--input', path, '--output', folder, '--fit', fit])
+        seconds = {}
+        frames_of = pipeline.read_frames
+
+        def marked(*arguments, **named):
+            for frame in frames_of(*arguments, **named):
+                seconds.setdefault('first' if named.get('wanted') is None else 'scout', time.perf_counter())
+                yield frame
+        pipeline.read_frames = marked
+        try:
+            pipeline.run(options)
+        finally:
+            pipeline.read_frames = frames_of
+        return count / (time.perf_counter() - seconds['first'])
+
+
+def memory():
+    """MiB of this process."""
+    with open('/proc/self/statm') as stream:
+        return int(stream.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 2.0 ** 20
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--frames', type=int, default=300, help='of the made clip (default: %(default)s)')
+    parser.add_argument('--clip', help='a clip to use instead')
+    parser.add_argument('--loop', type=int, default=0, metavar='N', help='run it N times over and print the memory')
+    options = parser.parse_args(arguments)
+    model = load_face_model(assets.OPEN_MODEL)
+    with tempfile.TemporaryDirectory() as folder:
+        path = options.clip or os.path.join(folder, 'made.mp4')
+        if options.clip is None:
+            writer = video_file.VideoWriter(path, (640, 480), 30.0)
+            for frame in made_clip(model, options.frames).frames:
+                writer.write(frame.rgb)
+            writer.close()
+        clip = frames.open_clip(path)
+        for name, value in stages(clip, model).items():
+            print('%-30s %6.1f ms' % (name, value))
+        for fit in ('landmarks', 'photometric'):
+            print('%-30s %6.1f frames/s' % ('video.py --fit ' + fit, rate(path, fit, clip.count)))
+        for turn in range(options.loop):
+            rate(path, 'landmarks', clip.count)
+            print('turn %d: %.0f MiB' % (turn + 1, memory()))
+
+
+if __name__ == '__main__':
+    main()

@@ -22,7 +22,7 @@ Each stage of the data's way has a room, and a room's docstring says what enters
     video        a clip -> overlay video, tables, plot
     doctor       what the program has, what is wrong with it, what to do
 
-Imports only go down: scripts > video > training, doctor, motion > demo, dataset > exports > surface > networks, face_model > photo,
-meshes, pictures > face_decoder, losses, system > the rest > mesh_renderer. tests/test_architecture.py asserts it;
-docs/architecture.md walks through both ways, from a photo to a mesh and from a photo to a training step.
+Imports only go down: scripts > video > training, doctor, motion > demo, dataset > exports > surface > networks,
+face_model > photo, meshes, pictures > face_decoder, losses, system > the rest > mesh_renderer.
+tests/test_architecture.py asserts it; docs/architecture.md walks through both ways, from a photo to a mesh and from a photo to a training step.
 """

@@ -10,9 +10,11 @@ def main(arguments=None):
     options = parse_evaluate(arguments)
     prepare_process()
     # NumPy reads those settings when it is imported.
-    from Deep3DFaceReconstruction.evaluation import aflw2000, compare, synthetic
-    run = {'aflw2000': aflw2000.evaluate, 'synthetic': synthetic.evaluate, 'compare': compare.compare_folders,
-           'reference': compare.compare_figures}[options.protocol]
+    from Deep3DFaceReconstruction.evaluation import aflw2000, challenges, compare, synthetic
+    from Deep3DFaceReconstruction.evaluation.scans import protocol
+    run = {'aflw2000': aflw2000.evaluate, 'synthetic': synthetic.evaluate, 'now': challenges.evaluate_now,
+           'realy': challenges.evaluate_realy, 'compare': compare.compare_folders,
+           'reference': compare.compare_figures}.get(options.protocol, protocol.evaluate)
     try:
         return run(options)
     except (UserError, OSError) as error:

@@ -1,9 +1,9 @@
 """The options of evaluate.py."""
 import argparse
 
-from Deep3DFaceReconstruction.system.arguments import add_face_model_option
+from Deep3DFaceReconstruction.system.arguments import add_face_model_option, positive
 
-PROTOCOLS = ('aflw2000', 'synthetic', 'compare', 'reference')
+PROTOCOLS = ('aflw2000', 'synthetic', 'micc', 'facewarehouse', 'bu3dfe', 'now', 'realy', 'compare', 'reference')
 
 
 def parse_evaluate(arguments=None):
@@ -16,6 +16,8 @@ def parse_evaluate(arguments=None):
     protocols.required = True
     _add_aflw2000(protocols)
     _add_synthetic(protocols)
+    _add_scans(protocols)
+    _add_challenges(protocols)
     compare = protocols.add_parser('compare', help='two folders of .mat files of the same photos',
                                    description='Compares the .mat files of two folders, from this program or another '
                                                'port: crop, coefficients, vertices, landmarks, rendering.')
@@ -43,6 +45,37 @@ def _add_synthetic(protocols):
                                   description='Vertex, coefficient, landmark and light errors on a folder that '
                                               'synthesize.py made.')
     _add_data(parser)
+
+
+def _add_scans(protocols):
+    for name, title in (('micc', 'MICC Florence'), ('facewarehouse', 'FaceWarehouse'), ('bu3dfe', 'BU-3DFE')):
+        parser = protocols.add_parser(name, help='distance of the scans of %s' % title,
+                                      description='Point-to-plane and point-to-point distances in mm of the scans '
+                                                  'of %s from reconstructions, aligned by ICP with isotropic '
+                                                  'scale.' % title)
+        _add_data(parser)
+        parser.add_argument('--frames', type=positive, default=20, metavar='N',
+                            help='frames of a video at most, evenly spaced')
+        parser.add_argument('--unit_mm', type=float, default=None, metavar='MM',
+                            help='millimetres per unit of the scans (default: docs/evaluation.md)')
+        parser.add_argument('--radius', type=float, default=None, metavar='MM',
+                            help='measure this far around the nose tip (default: docs/evaluation.md)')
+        parser.add_argument('--jobs', type=positive, default=1, metavar='N',
+                            help='processes on this machine that align and measure')
+        parser.add_argument('--scheduler', metavar='ADDRESS', help='align and measure on the Dask cluster whose '
+                                                                   'scheduler is at this address instead')
+
+
+def _add_challenges(protocols):
+    now = protocols.add_parser('now', help="meshes and landmarks for NoW's own program",
+                               description='Writes OUTPUT/predictions in the layout that the program of the NoW '
+                                           'challenge reads: a neutral .obj and seven landmarks for each image.')
+    _add_data(now)
+    realy = protocols.add_parser('realy', help="meshes and a template for REALY's own program",
+                                 description='Writes OUTPUT/predictions and OUTPUT/template.obj for the program of the '
+                                             'REALY benchmark. Its 85 keypoints on the template are yours to supply.')
+    _add_data(realy)
+    realy.add_argument('--neutral', action='store_true', help='leave out the expression')
 
 
 def _add_data(parser):

@@ -74,6 +74,17 @@ def candidates(folder, name):
         raise InputError('%s: expected a folder of .mat files, got nothing' % folder)
 
 
+def largest_face(paths):
+    """The path of the largest face among those of one photo's faces; the first where files do not say."""
+    if len(paths) == 1:
+        return paths[0]
+
+    def crop_scale(path):
+        params = read(path).trans_params
+        return np.inf if params is None else params[2]
+    return min(paths, key=crop_scale)
+
+
 def make(options, photos):
     """Reconstructs a folder of photos into OUTPUT/results, all faces of each; what is there already is kept.
 

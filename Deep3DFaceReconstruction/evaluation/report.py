@@ -50,14 +50,7 @@ def _row(cells):
 
 
 def draw_errors(folder, errors, yaws, label):
-    """ced.png, error_by_yaw.png and histogram.png of errors [n] (NaN: failed) at yaws [n] degrees."""
-    limit = max(float(np.nanpercentile(errors, 95)) * 1.5, 1e-6) if np.isfinite(errors).any() else 1.0
-    limits = np.linspace(0, limit, _CED_STEPS)
-
-    def ced(axes):
-        axes.plot(limits, 100 * cumulative(errors, limits))
-        axes.set(xlabel=label, ylabel='samples, %', ylim=(0, 100), title='cumulative error distribution')
-
+    """ced.png, histogram.png and error_by_yaw.png of errors [n] (NaN: failed) at yaws [n] degrees."""
     def yaw(axes):
         axes.scatter(yaws, errors, s=8)
         for low, high in YAW_BINS:
@@ -65,11 +58,24 @@ def draw_errors(folder, errors, yaws, label):
             axes.axvline(-high, color='0.85', zorder=0)
         axes.set(xlabel='true yaw, degrees', ylabel=label, ylim=(0, None), title='error by yaw')
 
+    draw_distribution(folder, errors, label)
+    draw_plot(os.path.join(folder, 'error_by_yaw.png'), yaw)
+
+
+def draw_distribution(folder, errors, label):
+    """ced.png and histogram.png of errors [n] (NaN: failed)."""
+    limit = max(float(np.nanpercentile(errors, 95)) * 1.5, 1e-6) if np.isfinite(errors).any() else 1.0
+    limits = np.linspace(0, limit, _CED_STEPS)
+
+    def ced(axes):
+        axes.plot(limits, 100 * cumulative(errors, limits))
+        axes.set(xlabel=label, ylabel='samples, %', ylim=(0, 100), title='cumulative error distribution')
+
     def histogram(axes):
         axes.hist(errors[np.isfinite(errors)], _BINS, range=(0, limit))
         axes.set(xlabel=label, ylabel='samples', title='histogram')
 
-    for name, draw in (('ced', ced), ('error_by_yaw', yaw), ('histogram', histogram)):
+    for name, draw in (('ced', ced), ('histogram', histogram)):
         draw_plot(os.path.join(folder, name + '.png'), draw)
 
 

@@ -73,7 +73,8 @@ def test_realy_has_the_photos_names_and_a_template(tmp_path, small_model, draw_c
 
 
 @pytest.mark.parametrize('protocol, message', [
-    ('now', 'expected iphone_pictures/SUBJECT/CHALLENGE/IMAGE.jpg'), ('realy', 'expected NUMBER.jpg or NUMBER_VIEW.jpg')])
+    ('now', 'expected iphone_pictures/SUBJECT/CHALLENGE/IMAGE.jpg'),
+    ('realy', 'expected NUMBER.jpg or NUMBER_VIEW.jpg')])
 def test_other_folders_are_one_line(protocol, message, tmp_path, capsys):
     put_image(tmp_path / 'data' / 'face.jpg')
     assert evaluate.main([protocol, '--data', str(tmp_path / 'data'), '--output', str(tmp_path / 'out')]) == 2

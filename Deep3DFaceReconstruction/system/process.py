@@ -1,6 +1,4 @@
 """Settings of the process that a script makes before it loads NumPy or TensorFlow: the first line of its main."""
-import ctypes
-import logging
 import os
 
 # glibc's <malloc.h>
@@ -18,6 +16,7 @@ def prepare_process(verbose=False):
     """
     if not verbose:
         os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+        import logging  # a fifth of the time of `demo.py -h`, which does not need it
         logging.getLogger('tensorflow').setLevel(logging.ERROR)
     # The OpenBLAS inside NumPy 1.18 can wait for its own threads for ever when a product is asked for outside the
     # main thread. The products here are small; TensorFlow brings its own threads.
@@ -35,5 +34,6 @@ def keep_freed_memory():
     Returns:
       Whether the C library took all settings; False elsewhere than on glibc.
     """
+    import ctypes
     mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
     return mallopt is not None and all([mallopt(parameter, value) == 1 for parameter, value in _MALLOC_SETTINGS])

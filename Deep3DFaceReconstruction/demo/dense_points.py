@@ -18,7 +18,7 @@ from Deep3DFaceReconstruction.system import assets
 
 # Points that two face models call by one name lie this far apart (standard deviation, dm), neighbours within the
 # second number alike; each point strays by the third besides.
-NAMING, NAMING_REACH, NAMING_OWN = 0.03, 0.25, 0.1
+NAMING, NAMING_REACH, NAMING_OWN = 0.03, 0.25, 0.05
 # Slack of the warp between models at the 68 landmarks: models place them to within a few millimetres alike.
 _WARP_SLACK = 0.02
 # The noise is tabulated at yaws this many degrees apart.

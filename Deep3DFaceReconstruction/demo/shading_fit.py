@@ -44,10 +44,10 @@ class ShadingWeights(NamedTuple):
       light: of the light's terms; the second order counts four times.  white: of their differences between channels.
     """
 
-    samples: float = 2000.0
+    samples: float = 1000.0
     deviation: float = 0.05
     freedom: float = 3.0
-    texture: float = 0.1
+    texture: float = 1.0
     flatness: float = 300.0
     light: float = 10.0
     white: float = 200.0
@@ -81,9 +81,10 @@ class ShadingFit:
         if start is not None:
             values[TEXTURE], values[LIGHT] = start[COEFF_SLICES['tex']], start[COEFF_SLICES['gamma']]
         light_prior = self._light_prior(is_grey(crop.bgr))
+        attention = cv2.GaussianBlur(crop.attention, (0, 0), 1.0).astype(np.float32) / 255
         record = []
         for number, (blur, _) in enumerate(_LEVELS):
-            image = _Image(crop.bgr, attention_of(crop), blur)
+            image = _Image(crop.bgr, attention, blur)
             for step in range(_steps_of_level(number, steps)):
                 geometry = self._samples.geometry(values)
                 if step == 0:
@@ -248,12 +249,6 @@ def is_grey(crop_bgr):
     """Whether an image [H,W,3] uint8 has no colours: then the light is white."""
     image = crop_bgr.astype(np.int16)
     return float(np.abs(image - image.mean(axis=2, keepdims=True)).mean()) < 2.0
-
-
-def attention_of(crop):
-    """[224,224] float32 0-1: how much a pixel counts; a grey photo's attention, which goes by colour, says nothing."""
-    attention = np.full_like(crop.attention, 255) if is_grey(crop.bgr) else crop.attention
-    return cv2.GaussianBlur(attention, (0, 0), 1.0).astype(np.float32) / 255
 
 
 def _steps_of_level(number, steps):

@@ -24,5 +24,6 @@ Each stage of the data's way has a room, and a room's docstring says what enters
 
 Imports only go down: scripts > video > training, doctor, motion > demo, dataset > exports > surface > networks,
 face_model > photo, meshes, pictures > face_decoder, losses, system > the rest > mesh_renderer.
-tests/test_architecture.py asserts it; docs/architecture.md walks through both ways, from a photo to a mesh and from a photo to a training step.
+tests/test_architecture.py asserts it; docs/architecture.md walks through both ways, from a photo to a mesh and from a
+photo to a training step.
 """

@@ -19,6 +19,22 @@ _SPARSE_BELOW = 0.6
 _SMALLEST_MOVE = 1e-7  # metres
 
 
+class Animation(NamedTuple):
+    """Keys of a moving face, interpolated linearly.
+
+    Attributes:
+      times: [T] seconds, rising.
+      weights: [T,K] of the morph targets.
+      rotations: [T,4] of the head, unit quaternions x, y, z, w, for column vectors.
+      translations: [T,3] metres.
+    """
+
+    times: np.ndarray
+    weights: np.ndarray
+    rotations: np.ndarray
+    translations: np.ndarray
+
+
 class GlbMesh(NamedTuple):
     """What a .glb file holds; V vertices as they are drawn, so that one on a seam stands there several times.
 
@@ -32,6 +48,7 @@ class GlbMesh(NamedTuple):
       targets: [K,V,3] float, offsets in metres at weight 1.
       weights: [K] float, this face's expression.
       lit: True: the texture is an albedo. False: the photo's light is in it, and it is shown as it is.
+      animation: Animation of the targets' weights and of the head, or None.
     """
 
     positions: np.ndarray
@@ -43,6 +60,7 @@ class GlbMesh(NamedTuple):
     targets: Optional[np.ndarray] = None
     weights: Optional[np.ndarray] = None
     lit: bool = True
+    animation: Optional[Animation] = None
 
 
 def write_glb(path, mesh, name='face'):
@@ -85,10 +103,27 @@ def encode_glb(mesh, name='face'):
         content['weights'] = [float(weight) for weight in weights]
         content['extras'] = {'targetNames': list(mesh.target_names)}
     image = buffers.add_view(mesh.texture_png)
-    return _container(_document(content, name, image, buffers, mesh.lit), buffers)
+    animations = [] if mesh.animation is None else [_animation(mesh.animation, buffers)]
+    return _container(_document(content, name, image, buffers, mesh.lit, animations), buffers)
 
 
-def _document(content, name, image, buffers, lit):
+def _animation(animation, buffers):
+    """One animation of the mesh's only node."""
+    times = np.ascontiguousarray(animation.times, '<f4')
+    if len(times) < 1 or (np.diff(times) <= 0).any():
+        raise ValueError('animation: expected times that rise, got %d of them' % len(times))
+    keys = buffers.add_numbers(times, bounds=True)
+    paths = [('rotation', buffers.add_keys(animation.rotations)),
+             ('translation', buffers.add_keys(animation.translations))]
+    if np.size(animation.weights):
+        paths.append(('weights', buffers.add_numbers(np.ravel(animation.weights))))
+    return {'name': 'motion',
+            'samplers': [{'input': keys, 'output': values, 'interpolation': 'LINEAR'} for _, values in paths],
+            'channels': [{'sampler': place, 'target': {'node': 0, 'path': path}}
+                         for place, (path, _) in enumerate(paths)]}
+
+
+def _document(content, name, image, buffers, lit, animations):
     material = {'name': 'face', 'doubleSided': True, 'pbrMetallicRoughness': {
         'baseColorTexture': {'index': 0}, 'metallicFactor': 0, 'roughnessFactor': 0.8}}
     document = {
@@ -98,6 +133,8 @@ def _document(content, name, image, buffers, lit):
         'images': [{'bufferView': image, 'mimeType': 'image/png', 'name': 'texture'}],
         'samplers': [{'magFilter': _LINEAR, 'minFilter': _LINEAR_MIPMAP, 'wrapS': _CLAMP, 'wrapT': _CLAMP}],
         'accessors': buffers.accessors, 'bufferViews': buffers.views, 'buffers': [{'byteLength': buffers.size}]}
+    if animations:
+        document['animations'] = animations
     if not lit:
         material['extensions'] = {'KHR_materials_unlit': {}}
         document['extensionsUsed'] = ['KHR_materials_unlit']
@@ -146,6 +183,19 @@ class _Buffers:
         accessor = {'bufferView': self.add_view(values.tobytes(), _ARRAY), 'componentType': _FLOAT,
                     'count': len(values), 'type': 'VEC%d' % values.shape[1]}
         return self._add_accessor(_bounded(accessor, values) if bounds else accessor)
+
+    def add_keys(self, values):
+        """The number of a new accessor of [T,3] or [T,4] float for an animation."""
+        values = np.ascontiguousarray(values, '<f4')
+        return self._add_accessor({'bufferView': self.add_view(values.tobytes()), 'componentType': _FLOAT,
+                                   'count': len(values), 'type': 'VEC%d' % values.shape[1]})
+
+    def add_numbers(self, values, bounds=False):
+        """The number of a new accessor of [T] float for an animation."""
+        values = np.ascontiguousarray(values, '<f4')
+        accessor = {'bufferView': self.add_view(values.tobytes()), 'componentType': _FLOAT, 'count': len(values),
+                    'type': 'SCALAR'}
+        return self._add_accessor(_bounded(accessor, values[:, np.newaxis]) if bounds else accessor)
 
     def add_indices(self, triangles):
         """The number of a new accessor of triangles [F,3]."""

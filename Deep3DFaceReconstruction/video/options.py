@@ -4,7 +4,7 @@ from typing import NamedTuple, Optional, Tuple
 
 from Deep3DFaceReconstruction.system.arguments import add_face_model_option, positive
 
-OUTPUTS = ('video', 'coefficients', 'arkit', 'plot')
+OUTPUTS = ('video', 'coefficients', 'arkit', 'plot', 'glb')
 FITS = ('landmarks', 'photometric')
 STYLES = ('face', 'clay', 'points')
 
@@ -39,8 +39,8 @@ def video_parser():
         prog='video.py', formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         description='Follows the faces of a clip: one identity and albedo per person, and pose, expression and light '
                     'in every frame, smoothed. Writes overlay.mp4 (the faces drawn over the clip, with its sound), '
-                    'coefficients.csv, arkit.csv (weights of the 52 ARKit shapes), person_N.mat (what stays the same) '
-                    'and trajectories.png.',
+                    'coefficients.csv, arkit.csv (weights of the 52 ARKit shapes), person_N.mat (what stays the same), '
+                    'person_N.glb (the animated face) and trajectories.png.',
         epilog='Exit code: 0 when the whole clip is done, 1 when it could not be done, 130 after Ctrl-C, which leaves '
                'whole files of what is done; --resume goes on from there.')
     parser.add_argument('--input', required=True, metavar='CLIP', help='a video file, a folder of frames (sorted by '

@@ -23,6 +23,7 @@ from Deep3DFaceReconstruction.motion.landmark_readers import DlibReader
 from Deep3DFaceReconstruction.motion.tracking import Tracker
 from Deep3DFaceReconstruction.system.files import atomic_write, remove_unfinished
 from Deep3DFaceReconstruction.system.mat_file import save_mat
+from Deep3DFaceReconstruction.video import animation
 from Deep3DFaceReconstruction.video.frames import in_background, open_clip, read_frames
 from Deep3DFaceReconstruction.video.sink import Sink
 
@@ -103,6 +104,8 @@ class _Run:
             sink.abort()
             raise
         written += self._save_people(sink)
+        if whole:
+            sink.clean()
         self._say(sink, whole, written)
         return 0 if whole else 130
 
@@ -203,7 +206,7 @@ class _Run:
             behind.put(job.frame, job.faces)
 
     def _save_people(self, sink):
-        """person_N.mat: what stays the same in the whole clip."""
+        """person_N.mat: what stays the same in the whole clip; person_N.glb: the animated face."""
         written = []
         for person in self._gallery.people:
             if person.number in sink.people:
@@ -212,6 +215,10 @@ class _Run:
                                 'face_shape': person.shape, 'face_texture': person.albedo,
                                 'ex_dim': np.array([[EX_DIM]])})
                 written.append(path)
+                if 'glb' in self._options.outputs:
+                    written.append(path[:-len('.mat')] + '.glb')
+                    animation.write_person(written[-1], self._model, person,
+                                           *animation.read_states(sink.table, person.number))
         return written
 
     def _say(self, sink, whole, written):

@@ -112,8 +112,17 @@ class Sink:
             with open(temporary, 'w', encoding='utf-8') as stream:
                 json.dump(state, stream)
 
+    @property
+    def table(self):
+        """The path of the coefficients' table, until `clean`."""
+        return os.path.join(self.folder, COEFFICIENTS)
+
+    def clean(self):
+        """Removes the folder of parts."""
+        shutil.rmtree(self.folder)
+
     def finish(self, whole):
-        """Writes the results of what is done; the folder of parts goes when the clip is `whole`.
+        """Writes the results of what is done, the `whole` clip or a part of it.
 
         Returns:
           list of paths.
@@ -135,8 +144,6 @@ class Sink:
         if 'plot' in outputs and self.people:
             written.append(os.path.join(self._options.output, PLOT))
             trajectories.plot(os.path.join(self.folder, ARKIT if ARKIT in self._tables else COEFFICIENTS), written[-1])
-        if whole:
-            shutil.rmtree(self.folder)
         return written
 
     def abort(self):

@@ -84,7 +84,7 @@ def plot(table, path):
         rows = rows[::max(1, len(rows) // _PLOTTED)]
         numbers = np.array([values[len(KEY):] for values in rows], float)
         columns_here = columns[len(KEY):]
-        times = np.array([_seconds(values[1]) for values in rows])
+        times = np.array([seconds_of(values[1]) for values in rows])
         angles = figure.add_subplot(2 * len(people), 1, 2 * place + 1)
         for name, label in zip(HEAD[:3] if named else POSE[:3], ('nod', 'turn', 'tilt')):
             values = numbers[:, columns_here.index(name)]
@@ -112,6 +112,7 @@ def _line(axes, times, values, label):
     axes.plot(np.insert(times, gaps, np.nan), np.insert(values, gaps, np.nan), label=label, linewidth=0.9)
 
 
-def _seconds(code):
+def seconds_of(code):
+    """Seconds of a time code."""
     hours, minutes, seconds = code.split(':')
     return 3600 * int(hours) + 60 * int(minutes) + float(seconds)

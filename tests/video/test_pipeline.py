@@ -76,8 +76,8 @@ def test_every_frame_has_its_row_its_weights_and_its_picture(done, clip_path):
     assert weights.min() >= 0 and weights.max() <= 1
     overlay = frames.open_clip(str(done[0] / 'overlay.mp4'))
     assert (overlay.size, len(list(frames.read_frames(overlay)))) == ((640, 480), COUNT)
-    assert sorted(os.listdir(str(done[0]))) == ['arkit.csv', 'coefficients.csv', 'overlay.mp4', 'person_1.mat',
-                                                'trajectories.png']
+    assert sorted(os.listdir(str(done[0]))) == ['arkit.csv', 'coefficients.csv', 'overlay.mp4', 'person_1.glb',
+                                                'person_1.mat', 'trajectories.png']
     assert sorted(os.listdir(str(done[1]))) == ['coefficients.csv', 'person_1.mat']
 
 

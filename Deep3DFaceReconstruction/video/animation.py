@@ -1,0 +1,65 @@
+"""One animated .glb per person: morph weights and head pose over time."""
+import csv
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from Deep3DFaceReconstruction.exports.glb import Animation, GlbMesh, write_glb
+from Deep3DFaceReconstruction.exports.morph_targets import morph_targets
+from Deep3DFaceReconstruction.meshes.normals import vertex_normals
+from Deep3DFaceReconstruction.motion.frame_fit import ANGLES, EXPRESSION, STATE_DIM, TRANSLATION
+from Deep3DFaceReconstruction.numpy_decoder import rotation_matrix
+from Deep3DFaceReconstruction.surface.face_atlas import face_atlas
+from Deep3DFaceReconstruction.surface.rasterizer import rasterize_texture
+from Deep3DFaceReconstruction.surface.texture_fill import spread
+from Deep3DFaceReconstruction.system.png import encode_png
+from Deep3DFaceReconstruction.video.trajectories import CAMERA, KEY, seconds_of
+
+MOST_KEYS = 20000        # of a person; a longer clip keeps every second frame, every third, ...
+TEXTURE = 1024           # pixels
+_METRES = 0.1            # a decimetre
+
+
+def read_states(table, person, most=MOST_KEYS):
+    """(times [T] seconds, states [T,70]) of a person in a coefficients.csv, at most `most` of them, evenly spread."""
+    def rows():
+        with open(table, newline='', encoding='utf-8') as stream:
+            reader = csv.reader(stream)
+            next(reader)
+            for row in reader:
+                if row[KEY.index('person')] == str(person):
+                    yield row
+    stride = max(1, -(-sum(1 for _ in rows()) // most))
+    first = len(KEY) + len(CAMERA)
+    kept = [row for place, row in enumerate(rows()) if place % stride == 0]
+    times = np.array([seconds_of(row[KEY.index('time')]) for row in kept])
+    states = np.array([row[first:first + STATE_DIM] for row in kept], np.float64).reshape(-1, STATE_DIM)
+    # Two tracks of one person in one frame would be a mistake: the first counts.
+    rising = np.concatenate([[True], np.diff(np.maximum.accumulate(times)) > 0]) if len(times) else []
+    return times[rising], states[rising]
+
+
+def write_person(path, model, person, times, states):
+    """Writes the animated face of a person.
+
+    Args:
+      path: the .glb file.  model: a FaceModel.  person: motion.people.Person.
+      times: [T] seconds.  states: [T,70], see motion.frame_fit.
+    """
+    atlas, targets = face_atlas(model), morph_targets(model)
+    weights = np.array([targets.weights(state[EXPRESSION]) for state in states])
+    turned = np.swapaxes(rotation_matrix(states[:, ANGLES]), 1, 2)  # for column vectors
+    animation = Animation(times - times[0], weights, Rotation.from_matrix(turned).as_quat(),
+                          _METRES * states[:, TRANSLATION])
+    normals = vertex_normals(person.shape, model.triangles)
+    mesh = GlbMesh(person.shape[atlas.vertices] * _METRES, normals[atlas.vertices], atlas.uv, atlas.triangles,
+                   _texture(person, atlas), tuple(targets.names), targets.moves[:, atlas.vertices] * _METRES, weights[0], animation=animation)
+    write_glb(path, mesh, 'person %d' % person.number)
+
+
+
+def _texture(person, atlas):
+    """The person's albedo as bytes of a PNG file in the model's atlas."""
+    drawn = rasterize_texture(atlas.uv, person.albedo[atlas.vertices], atlas.triangles, TEXTURE)
+    filled = spread(drawn[1], drawn[0] >= 0)
+    return encode_png(np.rint(np.clip(filled, 0, 255)).astype(np.uint8))

@@ -53,9 +53,9 @@ def write_person(path, model, person, times, states):
                           _METRES * states[:, TRANSLATION])
     normals = vertex_normals(person.shape, model.triangles)
     mesh = GlbMesh(person.shape[atlas.vertices] * _METRES, normals[atlas.vertices], atlas.uv, atlas.triangles,
-                   _texture(person, atlas), tuple(targets.names), targets.moves[:, atlas.vertices] * _METRES, weights[0], animation=animation)
+                   _texture(person, atlas), tuple(targets.names), targets.moves[:, atlas.vertices] * _METRES,
+                   weights[0], animation=animation)
     write_glb(path, mesh, 'person %d' % person.number)
-
 
 
 def _texture(person, atlas):

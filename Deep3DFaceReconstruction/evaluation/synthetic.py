@@ -10,7 +10,11 @@ from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES
 from Deep3DFaceReconstruction.dataset.sample_files import sample_named
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.evaluation import metrics, reconstructions, report
+from Deep3DFaceReconstruction.evaluation.scans import heat_maps
+from Deep3DFaceReconstruction.evaluation.scans.alignment import Mesh
 from Deep3DFaceReconstruction.face_model import load_face_model
+from Deep3DFaceReconstruction.numpy_decoder import key_vertices, project, rotation_matrix
+from Deep3DFaceReconstruction.photo.landmarks import to_y_up
 from Deep3DFaceReconstruction.photo.photo_files import list_images
 
 MM_PER_DM = 100.0
@@ -38,6 +42,7 @@ def evaluate(options):
     print(report.write_summary(options.output, 'Synthetic faces: %d images' % len(rows), lines, options))
     errors = np.array([row['vertex_mm'] for row in rows], np.float64)
     report.draw_errors(options.output, errors, yaws, 'vertex error, mm')
+    _write_heat_maps(options, rows, folder, model)
     return 1 if np.isnan(errors).any() else 0
 
 
@@ -45,10 +50,10 @@ def measure(sample, folder, model):
     """The errors of one image as a dict; NaN and a reason where there is no reconstruction."""
     truth = read_coefficients(sample.coeff)
     row = {'name': sample.name, 'true_yaw': float(np.degrees(truth[COEFF_SLICES['angles']][1])), 'vertex_mm': np.nan,
-           'mean_face_mm': np.nan, 'id_rms': np.nan, 'ex_rms': np.nan, 'tex_rms': np.nan, 'angle_error': np.nan,
-           'gamma_rms': np.nan, 'reason': ''}
+           'mean_face_mm': np.nan, 'landmark_px': np.nan, 'id_rms': np.nan, 'ex_rms': np.nan, 'tex_rms': np.nan,
+           'angle_error': np.nan, 'gamma_rms': np.nan, 'reason': ''}
     shape = reconstructions.shape_of(model, truth)
-    row['mean_face_mm'] = vertex_error(reconstructions.shape_of(model, np.zeros(COEFF_DIM)), shape)
+    row['mean_face_mm'] = vertex_errors(reconstructions.shape_of(model, np.zeros(COEFF_DIM)), shape).mean()
     found = reconstructions.candidates(folder, sample.name)
     if not found:
         return dict(row, reason='no reconstruction')
@@ -56,7 +61,9 @@ def measure(sample, folder, model):
     if result.face_shape.shape != shape.shape:
         return dict(row, reason='expected %d vertices as the face model has, got %d' % (
             len(shape), len(result.face_shape)))
-    row['vertex_mm'] = vertex_error(result.face_shape.astype(np.float64), shape)
+    row['vertex_mm'] = vertex_errors(result.face_shape.astype(np.float64), shape).mean()
+    if result.landmarks_photo is not None:
+        row['landmark_px'] = float(np.linalg.norm(result.landmarks_photo - landmarks_of(model, truth), axis=1).mean())
     for key in ('id', 'ex', 'tex', 'gamma'):
         difference = result.coeff[COEFF_SLICES[key]] - truth[COEFF_SLICES[key]]
         row[key + '_rms'] = float(np.sqrt((difference ** 2).mean()))
@@ -65,10 +72,28 @@ def measure(sample, folder, model):
     return row
 
 
-def vertex_error(shape, truth):
-    """Mean distance of corresponding vertices [N,3] (dm) after rigid alignment, in millimetres."""
+def vertex_errors(shape, truth):
+    """[N] mm: distances of corresponding vertices [N,3] (dm) after rigid alignment."""
     rotation, shift = metrics.rigid_alignment(shape, truth)
-    return MM_PER_DM * float(np.linalg.norm(shape.dot(rotation) + shift - truth, axis=1).mean())
+    return MM_PER_DM * np.linalg.norm(shape.dot(rotation) + shift - truth, axis=1)
+
+
+def landmarks_of(model, coeff):
+    """[68,2] pixels of a synthetic image, y down: the landmarks of its coefficients [257]."""
+    key = key_vertices(model).shape(coeff[:COEFF_SLICES['ex'].stop])
+    placed = key.dot(rotation_matrix(coeff[COEFF_SLICES['angles']])) + coeff[COEFF_SLICES['translation']]
+    return to_y_up(project(placed))
+
+
+def _write_heat_maps(options, rows, folder, model):
+    """The true faces of the best, median and worst sample in the colours of the vertex errors."""
+    for name, row in heat_maps.chosen_samples(rows, 'vertex_mm').items():
+        truth = reconstructions.shape_of(model, read_coefficients(sample_named(options.data, row['name']).coeff))
+        result = reconstructions.read(reconstructions.candidates(folder, row['name'])[0])
+        stem, mesh = os.path.join(options.output, 'heat_maps', name), Mesh(MM_PER_DM * truth, model.triangles)
+        heat_maps.draw_heat_map(stem, mesh,
+                                vertex_errors(result.face_shape.astype(np.float64), truth),
+                                'distance from the true vertex, mm', heat_maps.title_of(name, row, 'vertex_mm'))
 
 
 def read_coefficients(path):

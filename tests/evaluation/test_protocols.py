@@ -101,13 +101,16 @@ def test_synthetic(tmp_path, small_model, draw_coeff, write_result, capsys):
         coeff = draw_coeff(number, yaw)
         Image.new('RGB', (224, 224)).save(str(data / ('%06d.png' % number)))
         np.save(str(data / 'coeff' / ('%06d.npy' % number)), coeff.astype(np.float32))
-        write_result(results / ('%06d.mat' % number), coeff)
+        in_image = synthetic.landmarks_of(small_model, coeff.astype(np.float32).astype(np.float64))
+        write_result(results / ('%06d.mat' % number), coeff, lm_68p_photo=in_image + [3, 4])
     arguments = ['synthetic', '--data', str(data), '--results', str(results), '--output', str(tmp_path / 'out')]
     assert evaluate.main(arguments) == 0
     for row in table(tmp_path / 'out'):
         assert float(row['vertex_mm']) == pytest.approx(0, abs=1e-3)
         assert float(row['mean_face_mm']) > 10
         assert float(row['id_rms']) == pytest.approx(0, abs=1e-5)
+        assert float(row['landmark_px']) == pytest.approx(5, abs=1e-4)
+    assert (tmp_path / 'out' / 'heat_maps' / 'worst.png').stat().st_size > 500
     # A larger face: every vertex is off by a tenth of its distance from the middle.
     shape = reconstructions.shape_of(small_model, draw_coeff(0, 0).astype(np.float32))
     write_result(results / '000000.mat', draw_coeff(0, 0), face_shape=1.1 * shape + 3)

@@ -1,8 +1,9 @@
-"""Errors as colours on the scans of the best, the median and the worst sample."""
+"""Errors as colours on the meshes of the best, the median and the worst sample."""
 import os
 
 import numpy as np
 
+from Deep3DFaceReconstruction.evaluation.scans.alignment import Mesh
 from Deep3DFaceReconstruction.evaluation.scans.measuring import MM_PER_DM, measurement_path
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
 from Deep3DFaceReconstruction.meshes.ply import write_ply
@@ -36,12 +37,30 @@ def write_heat_maps(output, measured, rows, column):
     """
     for name, row in chosen_samples(rows, column).items():
         with np.load(measurement_path(measured, row['name'])) as arrays:
-            plane, vertices, triangles = arrays['plane'], arrays['vertices'].astype(np.float64), arrays['triangles']
-        stem = os.path.join(output, 'heat_maps', name)
-        normals = vertex_normals(vertices, triangles)
-        write_ply(stem + '.ply', vertices, normals, heat_colors(plane), triangles)
-        views = [_view(vertices / MM_PER_DM, normals, heat_colors(plane), triangles, yaw) for yaw in _YAWS]
-        _write_figure(stem + '.png', views, '%s: %s, %s %.2f' % (name, row['name'], column, row[column]))
+            mesh = Mesh(arrays['vertices'].astype(np.float64), arrays['triangles'])
+            draw_heat_map(os.path.join(output, 'heat_maps', name), mesh, arrays['plane'],
+                          'point-to-plane distance, mm', title_of(name, row, column))
+
+
+def title_of(name, row, column):
+    """'worst: NAME, COLUMN 1.23'."""
+    return '%s: %s, %s %.2f' % (name, row['name'], column, row[column])
+
+
+def draw_heat_map(stem, mesh, errors, label, title):
+    """Writes STEM.png, a mesh in the colours of its errors from the front and from the side, and STEM.ply.
+
+    Args:
+      stem: path without ending.
+      mesh: alignment.Mesh whose face looks along z, y up.
+      errors: [N] mm, of its vertices.
+      label: what they are.
+      title: of the figure.
+    """
+    normals, colors = vertex_normals(mesh.vertices, mesh.triangles), heat_colors(errors)
+    write_ply(stem + '.ply', mesh.vertices, normals, colors, mesh.triangles)
+    views = [_view(mesh.vertices / MM_PER_DM, normals, colors, mesh.triangles, yaw) for yaw in _YAWS]
+    _write_figure(stem + '.png', views, label, title)
 
 
 def heat_colors(errors):
@@ -66,7 +85,7 @@ def _view(points, normals, colors, triangles, yaw):
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
-def _write_figure(path, views, title):
+def _write_figure(path, views, label, title):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
@@ -79,7 +98,6 @@ def _write_figure(path, views, title):
         one.imshow(view)
         one.axis('off')
     figure.suptitle(title)
-    figure.colorbar(ScalarMappable(Normalize(0, LIMIT_MM), _COLORS), ax=axes, label='point-to-plane distance, mm',
-                    extend='max')
+    figure.colorbar(ScalarMappable(Normalize(0, LIMIT_MM), _COLORS), ax=axes, label=label, extend='max')
     with atomic_write(path) as temporary:
         figure.savefig(temporary, format='png', dpi=100)

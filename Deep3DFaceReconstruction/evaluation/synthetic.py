@@ -14,8 +14,10 @@ from Deep3DFaceReconstruction.evaluation.scans import heat_maps
 from Deep3DFaceReconstruction.evaluation.scans.alignment import Mesh
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.numpy_decoder import key_vertices, project, rotation_matrix
+from Deep3DFaceReconstruction.photo.image_io import read_image
 from Deep3DFaceReconstruction.photo.landmarks import to_y_up
 from Deep3DFaceReconstruction.photo.photo_files import list_images
+from Deep3DFaceReconstruction.system.files import atomic_write
 
 MM_PER_DM = 100.0
 _CONTACT_SHEET = 'contact_sheet'
@@ -28,7 +30,7 @@ def evaluate(options):
     names = [name for name in names if name != _CONTACT_SHEET]
     if not names:
         raise InputError('%s: expected a set that synthesize.py made, found no image' % options.data)
-    folder = reconstructions.make(options, options.data)
+    folder = options.results or reconstructions.make(options, _photos(options, names))
     rows = [measure(sample_named(options.data, name), folder, model) for name in names]
     report.write_table(options.output, rows)
     yaws = np.array([row['true_yaw'] for row in rows])
@@ -44,6 +46,17 @@ def evaluate(options):
     report.draw_errors(options.output, errors, yaws, 'vertex error, mm')
     _write_heat_maps(options, rows, folder, model)
     return 1 if np.isnan(errors).any() else 0
+
+
+def _photos(options, names):
+    """A folder with copies of the images that do not say that this program made them: demo.py passes those over."""
+    folder = os.path.join(options.output, 'photos')
+    for name in names:
+        goal = os.path.join(folder, name + '.png')
+        if not os.path.exists(goal):
+            with atomic_write(goal) as temporary:
+                read_image(sample_named(options.data, name).image).save(temporary, format='PNG')
+    return folder
 
 
 def measure(sample, folder, model):

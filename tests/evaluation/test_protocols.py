@@ -1,6 +1,7 @@
 """evaluate.py on made data in each layout: a perfect result has no error, a known change has the known one."""
 import csv
 import json
+import os
 
 import numpy as np
 import pytest
@@ -9,7 +10,10 @@ from scipy.io import savemat
 
 import evaluate
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
+from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.evaluation import aflw2000, compare, metrics, reconstructions, synthetic
+from Deep3DFaceReconstruction.photo.photo_files import find_photos
+from Deep3DFaceReconstruction.system.own_files import marked_info
 from tests import GOLDEN
 
 YAWS = (0, 20, -45, 70)
@@ -117,6 +121,21 @@ def test_synthetic(tmp_path, small_model, draw_coeff, write_result, capsys):
     evaluate.main(arguments)
     expected = 10 * np.linalg.norm(shape - shape.mean(axis=0), axis=1).mean()
     assert float(table(tmp_path / 'out')[0]['vertex_mm']) == pytest.approx(expected, rel=1e-4)
+
+
+def test_marked_images_of_a_set_are_photos_to_the_demo(tmp_path, monkeypatch):
+    """demo.py passes over images that this program made; here they are what is to be reconstructed."""
+    (tmp_path / 'data').mkdir()
+    for name in ('000000', '000001', 'contact_sheet'):
+        Image.new('RGB', (224, 224)).save(str(tmp_path / 'data' / (name + '.png')), pnginfo=marked_info())
+    given = []
+
+    def stop(options, photos):
+        given.extend(find_photos(photos).paths)
+        raise InputError('stopped')
+    monkeypatch.setattr(reconstructions, 'make', stop)
+    assert evaluate.main(['synthetic', '--data', str(tmp_path / 'data'), '--output', str(tmp_path / 'out')]) == 2
+    assert [os.path.basename(path) for path in given] == ['000000.png', '000001.png']
 
 
 @pytest.fixture

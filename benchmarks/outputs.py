@@ -43,7 +43,7 @@ HEAD = (60, 0, 420, 270)
 def reconstruct(path, model):
     """The FaceResult of a photo; a short fit, as files do not depend on it."""
     crops = crops_of_photo(path, 'astronaut', FaceFinder(), landmarks=True)
-    fit = Fitter(model, 20).fit(crops[0].bgr, crops[0].attention, crops[0].lm_68p, crops[0].lm_inside)
+    fit = Fitter(model, 20).fit(crops[0])
     return Decoder(model)(crops, fit.coeff[np.newaxis])
 
 

@@ -72,6 +72,7 @@ def draw_distribution(folder, errors, label):
         axes.set(xlabel=label, ylabel='samples, %', ylim=(0, 100), title='cumulative error distribution')
 
     def histogram(axes):
+        axes.locator_params(axis='y', integer=True)
         axes.hist(errors[np.isfinite(errors)], _BINS, range=(0, limit))
         axes.set(xlabel=label, ylabel='samples', title='histogram')
 

@@ -1,4 +1,7 @@
 """Given points against what the photo shows: right ones pass, wrong ones are refused by name."""
+
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -77,7 +80,7 @@ def test_what_nothing_confirms_is_doubtful(astronaut, finder):
     empty = Image.new('RGB', (300, 300), (120, 110, 100))
     assert check(empty, RIGHT, finder) == ('no detector finds a face at the five points',)
     doubt, = check(astronaut, RIGHT * [1.6, 0.6] + [100, 300], finder)
-    assert doubt.startswith('no face is found at the five points') and 'but at (224, 12' in doubt
+    assert doubt.startswith('no face is found at the five points') and re.search(r'but at \(22\d, 12\d\)', doubt)
 
 
 def test_mirrored_points_are_refused_where_no_face_is_found(finder):
@@ -91,8 +94,8 @@ def test_another_face_that_no_detector_finds_is_doubtful_not_refused(astronaut, 
     pair = Image.new('RGB', (600, 260), (120, 110, 100))
     pair.paste(head, (0, 0))
     own = RIGHT - [120, 0]
-    random = np.random.RandomState(1)
-    doubt, = check(pair, own + [300, 40] + random.uniform(-6, 6, (5, 2)), finder)
+    of_a_turned_face = (own - own.mean(axis=0)) * [0.6, 1] + own.mean(axis=0)
+    doubt, = check(pair, of_a_turned_face + [300, 40], finder)
     assert doubt.startswith('no face is found at the five points')
-    with pytest.raises(LandmarkError, match='points shifted by 300, 40'):
+    with pytest.raises(LandmarkError, match=r'points shifted by 30\d, 4\d'):
         check(pair, own + [300, 40], finder)

@@ -131,7 +131,7 @@ def joint_identity(term, goals, states, identity, rounds=6):
     """
     states, center = [state.copy() for state in states], identity
     # A landmark's bias is the same in every frame: ten frames do not know ten times as much as one.
-    share = min(1.0, 4.0 / len(goals))
+    share = min(1.0, 1.0 / len(goals))
     state_prior = np.zeros(STATE_DIM)
     state_prior[EXPRESSION] = EX_PRIOR_WEIGHT
     for _ in range(rounds):

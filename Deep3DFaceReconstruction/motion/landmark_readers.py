@@ -25,7 +25,7 @@ JAW_WEIGHT = 0.1
 CHIN, CHIN_WEIGHT = [7, 8, 9], 1.0
 # Lids and lips are edges that the predictor finds well, and expressions hang on them.
 LIDS, LID_WEIGHT = [37, 38, 40, 41, 43, 44, 46, 47], 5.0
-LIPS, LIP_WEIGHT = slice(48, 68), 3.0
+LIPS, LIP_WEIGHT = slice(48, 68), 1.5
 # Of another dlib landmark, pixels^2 of the crop: what balances the prior as the fitting of photos does.
 DLIB_VARIANCE = 3.4
 # dlib's square in terms of the five points: eyes to mouth are so many times shorter than its side, and the square's

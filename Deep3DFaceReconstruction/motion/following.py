@@ -8,7 +8,7 @@ from Deep3DFaceReconstruction.motion import photometric, smoothing
 from Deep3DFaceReconstruction.motion.frame_fit import POSE_DIM, camera_for
 
 # The frequencies (Hz) of which half passes the smoother: a nod, a syllable or a blink, a change of the light.
-POSE_CUTOFF, EXPRESSION_CUTOFF, LIGHT_CUTOFF = 5.0, 6.0, 2.0
+POSE_CUTOFF, EXPRESSION_CUTOFF, LIGHT_CUTOFF = 4.0, 5.0, 2.0
 LAG_SECONDS = 0.4
 # One-euro: cutoff at rest (Hz), and what a unit of speed (radian, dm, deviation a second) adds to it.
 _LIVE_CUTOFF, _LIVE_SLOPE = (1.5, 1.0, 0.5), (12.0, 1.5, 0.0)

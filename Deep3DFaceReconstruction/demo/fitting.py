@@ -24,6 +24,9 @@ from Deep3DFaceReconstruction.photo.landmarks import INNER, five_from_68, to_y_u
 # Standard deviations in pixels of the crop. One of the 68 is 3 px off, and as they err together, 51 of them count for
 # few: hence more. The five points of a file are a person's.
 INNER_DEVIATION, INNER_BESIDE_FIVE, FIVE_DEVIATION = 8.0, 16.0, 2.0
+# Beside the mesh's points, dlib's inner 51 fix mouth and eyes: their own and their common deviation, and the turn of the
+# head (degrees) up to which dlib knows faces.
+JOINED_DEVIATION, JOINED_COMMON, JOINED_TURN = 3.0, 2.0, 32.0
 # Two sets of landmarks further apart than this (mean of the inner 51, pixels) disagree.
 DISAGREEMENT = 7.0
 # A fit whose colours are so many times worse than the other's has lost.
@@ -97,7 +100,11 @@ class Fitter:
         rows, points = self._dense.rows, self._dense.points
         start = pose_start(points, crop.mesh[rows, :2], crop.mesh[rows, 2])
         bias, precision = self._dense.noise(start[1])
-        return fit_landmarks([Observed(points, crop.mesh[rows, :2] - bias, precision)] + observed, [start])
+        observed.append(Observed(points, crop.mesh[rows, :2] - bias, precision))
+        apart = landmarks_apart(crop)
+        if apart is not None and apart <= DISAGREEMENT and abs(np.degrees(start[1])) < JOINED_TURN:
+            observed.append(Observed(self._inner, crop.rival_landmarks[INNER], _joined_precision(len(self._inner.mean))))
+        return fit_landmarks(observed, [start])
 
     def _from_68(self, landmarks, inside, observed=()):
         precision = isotropic(len(self._inner.mean), INNER_BESIDE_FIVE if observed else INNER_DEVIATION)
@@ -123,6 +130,12 @@ class Fitter:
             if turned > _TURNED_ELSEWHERE:
                 doubts += ('the landmarks say that the head is turned by %.0f degrees more or less' % turned,)
         return answer._replace(doubts=doubts)
+
+
+def _joined_precision(count):
+    """[2K,2K]: landmarks that err each for itself and all together."""
+    covariance = JOINED_DEVIATION ** 2 * np.eye(count) + JOINED_COMMON ** 2
+    return np.kron(np.linalg.inv(covariance), np.eye(2))
 
 
 def mesh_yaw(mesh):

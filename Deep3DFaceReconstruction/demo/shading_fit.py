@@ -44,10 +44,10 @@ class ShadingWeights(NamedTuple):
       light: of the light's terms; the second order counts four times.  white: of their differences between channels.
     """
 
-    samples: float = 1000.0
+    samples: float = 2000.0
     deviation: float = 0.05
     freedom: float = 3.0
-    texture: float = 1.0
+    texture: float = 0.3
     flatness: float = 300.0
     light: float = 10.0
     white: float = 200.0

@@ -68,7 +68,8 @@ def test_no_shape_alone_and_no_common_pair_crosses_lips_or_lids(named, model):
                             for one, other in PAIRS for side in EYES})
     for names in combinations:
         points = _shape(model, named, *names)[keypoints]
-        assert _gaps(points, UPPER_LIP, LOWER_LIP).min() > _gaps(rest, UPPER_LIP, LOWER_LIP).min() - LIP_SLACK, names
+        least = min(_gaps(rest, UPPER_LIP, LOWER_LIP).min(), 0)  # the landmarks may lie a little outside of the seam
+        assert _gaps(points, UPPER_LIP, LOWER_LIP).min() > least - LIP_SLACK, names
         for above, below in EYES.values():
             assert _gaps(points, above, below).min() > -LID_SLACK, names
 

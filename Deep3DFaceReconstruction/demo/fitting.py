@@ -24,8 +24,8 @@ from Deep3DFaceReconstruction.photo.landmarks import INNER, five_from_68, to_y_u
 # Standard deviations in pixels of the crop. One of the 68 is 3 px off, and as they err together, 51 of them count for
 # few: hence more. The five points of a file are a person's.
 INNER_DEVIATION, INNER_BESIDE_FIVE, FIVE_DEVIATION = 8.0, 16.0, 2.0
-# Beside the mesh's points, dlib's inner 51 fix mouth and eyes: their own and their common deviation, and the turn of the
-# head (degrees) up to which dlib knows faces.
+# Beside the mesh's points, dlib's inner 51 fix mouth and eyes: their own and their common deviation, and the turn of
+# the head (degrees) up to which dlib knows faces.
 JOINED_DEVIATION, JOINED_COMMON, JOINED_TURN = 3.0, 2.0, 32.0
 # Two sets of landmarks further apart than this (mean of the inner 51, pixels) disagree.
 DISAGREEMENT = 7.0
@@ -103,7 +103,8 @@ class Fitter:
         observed.append(Observed(points, crop.mesh[rows, :2] - bias, precision))
         apart = landmarks_apart(crop)
         if apart is not None and apart <= DISAGREEMENT and abs(np.degrees(start[1])) < JOINED_TURN:
-            observed.append(Observed(self._inner, crop.rival_landmarks[INNER], _joined_precision(len(self._inner.mean))))
+            precision = _joined_precision(len(self._inner.mean))
+            observed.append(Observed(self._inner, crop.rival_landmarks[INNER], precision))
         return fit_landmarks(observed, [start])
 
     def _from_68(self, landmarks, inside, observed=()):

@@ -15,8 +15,8 @@ from tests.face_model import ict_stand_in as stand_in
 SKIN, MOUTH, RIGHT_EYE, LEFT_EYE, TEETH = range(5)
 UPPER_LIP, LOWER_LIP = [61, 62, 63], [67, 66, 65]
 EYES = {'Right': ([37, 38], [41, 40]), 'Left': ([43, 44], [47, 46])}
-# What may cross: as much as the lips press into each other at rest, and the pairs that the builder knows.
-LIP_SLACK, LID_SLACK = 0.012, 0.006
+# Heights of landmarks, dm: those of lips that are rolled in lie behind the seam, where the lips press together.
+LIP_SLACK, LID_SLACK = 0.025, 0.006
 PAIRS = [('eyeBlink%s', 'eyeSquint%s'), ('eyeBlink%s', 'cheekSquint%s'), ('eyeBlink%s', 'eyeLookDown%s'),
          ('eyeBlink%s', 'mouthSmile%s'), ('eyeSquint%s', 'cheekSquint%s'), ('mouthRollUpper', 'mouthRollLower'),
          ('mouthShrugUpper', 'mouthShrugLower'), ('mouthSmileLeft', 'mouthSmileRight'), ('jawOpen', 'mouthClose'),

@@ -105,11 +105,15 @@ def _apply(frame, shape):
     return scale * shape.dot(rotation) + shift
 
 
-def face_mesh(human, average):
-    """The coarse mesh and its crop: (coarse_mesh.CoarseMesh, FullMesh, frame of the average adult)."""
+def face_mesh(human, average, whole_head=False):
+    """The coarse mesh and its crop: (coarse_mesh.CoarseMesh, FullMesh, frame of the average adult).
+
+    whole_head: with ears, skull and some of the neck, as synthetic photos for detectors need them.
+    """
     eye = average[human.group_vertices('helper-l-eye')].mean(axis=0)
     center = average[human.quads].mean(axis=1) - [0, eye[1], eye[2]]
-    around = (center[:, 1] > -1.4) & (center[:, 2] > -0.95) & (np.abs(center[:, 0]) < 1)
+    low, back, side = (-1.75, -2.6, 1.6) if whole_head else (-1.4, -0.95, 1)
+    around = (center[:, 1] > low) & (center[:, 2] > back) & (np.abs(center[:, 0]) < side)
     mesh = topology.build(human, average, around)
     full = FullMesh(mesh)
     shape = mesh.weights.dot(average)
@@ -117,7 +121,8 @@ def face_mesh(human, average):
     fine = full.matrix.dot(_apply(frame, shape))
     children = 2 * 4 ** open_model.LEVELS
     inside = np.repeat((mesh.part != coarse_mesh.SKIN) | (mesh.ring[mesh.quads] > 0).any(axis=1), children)
-    keep = layout.crop(fine[full.triangles].mean(axis=1)) | inside
+    crop = layout.crop_head if whole_head else layout.crop
+    keep = crop(fine[full.triangles].mean(axis=1)) | inside
     # What the crop cuts off goes; the teeth, pieces of their own, stay.
     keep = layout.without_ears(full.triangles, layout.largest_piece(full.triangles, keep))
     keep |= np.repeat(mesh.part == coarse_mesh.TEETH, children)
@@ -130,13 +135,14 @@ def face_mesh(human, average):
     return mesh, FullMesh(mesh, keep), frame
 
 
-def build(human, units, log=print):
+def build(human, units, log=print, whole_head=False):
     """Compute the model.
 
     Args:
       human: source.MakeHuman.
       units: [52,19158,3] the named shapes' displacements, see face_units.read.
       log: called with one line per step.
+      whole_head: see face_mesh.
     Returns:
       The dict of arrays of the compact file (see open_model.load_open_model).
     """
@@ -144,7 +150,7 @@ def build(human, units, log=print):
     crowd = people.Population(human)
     average = human.vertices + sum(weight * human.target(name)
                                    for name, weight in zip(crowd.targets, crowd.average()) if weight)
-    mesh, full, frame = face_mesh(human, average)
+    mesh, full, frame = face_mesh(human, average, whole_head)
     count = mesh.weights.shape[0]
     log('mesh: %d coarse vertices, %d quads; full mesh: %d vertices, %d triangles'
         % (count, len(mesh.quads), full.matrix.shape[0], len(full.triangles)))

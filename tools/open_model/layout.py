@@ -55,6 +55,11 @@ def crop(centers):
     return (z > -0.51) & (y < hairline) & (y > neck)
 
 
+def crop_head(centers):
+    """[t] bool: the fine triangles of the whole head, cut off across the neck."""
+    return centers[:, 1] > -1.45 + 0.25 * np.clip(-centers[:, 2], 0, 1)
+
+
 def largest_piece(faces, wanted):
     """[f] bool: the largest connected piece of the wanted faces [f,k]."""
     chosen = np.flatnonzero(wanted)

@@ -4,7 +4,7 @@ from scipy.spatial import cKDTree
 
 from Deep3DFaceReconstruction.meshes import registration
 from Deep3DFaceReconstruction.photo.landmarks import INNER, flip_permutation
-from tools.open_model import coarse_mesh
+from tools.open_model import coarse_mesh, layout
 
 # The landmarks of the published mean face (`lm` of similarity_Lm3D_all.mat), dm, world frame.
 STANDARD = np.array([
@@ -72,3 +72,8 @@ def _allowed(uv, skin):
     return [(others, np.flatnonzero(skin)),
             (list(_UPPER_LIP), np.flatnonzero(skin & (uv[:, 0] < _LIPS_MEET))),
             (list(_LOWER_LIP), np.flatnonzero(skin & (uv[:, 0] > _LIPS_MEET)))]
+
+
+def features(uv, part):
+    """[68] skin vertices at the face's own features: lids, lips, brows as they are painted."""
+    return layout.landmark_vertices(uv, part, layout.LANDMARK_UV)

@@ -7,5 +7,6 @@ setup(
     packages=find_packages(include=['Deep3DFaceReconstruction*', 'mesh_renderer*']) + [MODEL],
     package_dir={MODEL: 'BFM'},
     # The C++ sources: the renderer is compiled on the user's machine, for the user's TensorFlow.
-    package_data={'': ['*.cc', '*.h', '*.html', '*.css', '*.js'], MODEL: ['open_model.npz']},
+    package_data={'': ['*.cc', '*.h', '*.html', '*.js'], 'Deep3DFaceReconstruction.detection': ['face_mesh.npz'],
+                  MODEL: ['open_model.npz']},
 )

@@ -10,12 +10,14 @@ Each stage of the data's way has a room, and a room's docstring says what enters
 
     system       processes, files, command-line options
     photo        a photo -> aligned crops with landmarks and skin attention
+    detection    an image -> faces, their landmarks, how sure they are
     meshes       surfaces without a camera: subdivision, registration, .obj
     face_model   files of several kinds -> one checked FaceModel
     networks     R-Net, the perceptual networks, checkpoints, frozen graphs
     surface      a face model's texture atlas and regions; what of a mesh a photo shows
     exports      a reconstructed face -> files and images
-    demo         a folder of photos -> results; fitting without a network
+    fitting      a crop with landmarks -> coefficients, without a network
+    demo         a folder of photos -> results
     dataset      photos or a face model -> training samples -> batches
     training     samples -> checkpoints, on one machine or many
     motion       frames of a clip -> one identity per person; pose, expression and light of each frame, smoothed

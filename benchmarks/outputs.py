@@ -26,13 +26,13 @@ from skimage import data  # noqa: E402
 
 from benchmarks.machine import describe_machine  # noqa: E402
 from Deep3DFaceReconstruction.demo.face_files import FaceFiles  # noqa: E402
-from Deep3DFaceReconstruction.demo.fitting import Fitter  # noqa: E402
 from Deep3DFaceReconstruction.demo.options import parse_demo  # noqa: E402
 from Deep3DFaceReconstruction.demo.reconstructor import Decoder  # noqa: E402
+from Deep3DFaceReconstruction.detection.face_finder import FaceFinder  # noqa: E402
 from Deep3DFaceReconstruction.exports import catalogue  # noqa: E402
 from Deep3DFaceReconstruction.face_model import load_face_model  # noqa: E402
+from Deep3DFaceReconstruction.fitting.fitter import Fitter  # noqa: E402
 from Deep3DFaceReconstruction.photo.crops import crops_of_photo  # noqa: E402
-from Deep3DFaceReconstruction.photo.face_finder import FaceFinder  # noqa: E402
 from Deep3DFaceReconstruction.system import assets  # noqa: E402
 
 LARGE = (4000, 3000)

@@ -18,10 +18,10 @@ LEVELS = (
     ('errors', 'conventions', 'tf1'),
     ('numpy_decoder', 'graph_function'),
     ('face_decoder', 'losses', 'system'),
-    ('photo', 'pictures', 'meshes'),
+    ('photo', 'detection', 'pictures', 'meshes'),
     ('networks', 'face_model'),
     ('surface',),
-    ('exports',),
+    ('exports', 'fitting'),
     ('demo', 'dataset', 'reconstruction_model'),
     ('training', 'doctor', 'evaluation', 'motion', 'editing'),
     ('video',),
@@ -141,7 +141,7 @@ def test_no_module_reads_another_ones_privates(path):
 
 def test_photo_builds_no_graph():
     """Reading, finding and aligning faces must not cost TensorFlow's start-up."""
-    modules = [module for module in MODULES if module.startswith(PACKAGE + '.photo')]
+    modules = [module for module in MODULES if module.startswith((PACKAGE + '.photo', PACKAGE + '.detection'))]
     program = 'import sys; sys.path.insert(0, %r)\n%s\nprint("tensorflow" in sys.modules)' % (
         ROOT, '\n'.join('import ' + module for module in modules))
     assert subprocess.check_output([sys.executable, '-c', program], text=True).split() == ['False']

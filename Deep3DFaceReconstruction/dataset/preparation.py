@@ -10,9 +10,9 @@ import numpy as np
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
 from Deep3DFaceReconstruction.dataset import sample_files
 from Deep3DFaceReconstruction.dataset.options import DEFAULT_MAX_ERROR
+from Deep3DFaceReconstruction.detection.face_finder import FaceFinder
 from Deep3DFaceReconstruction.errors import AssetError, InputError, LandmarkError
 from Deep3DFaceReconstruction.photo.crops import crops_of_photo
-from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, to_y_up
 from Deep3DFaceReconstruction.photo.photo_files import landmark_path_for
 from Deep3DFaceReconstruction.system import assets

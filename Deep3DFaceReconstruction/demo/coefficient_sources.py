@@ -99,7 +99,7 @@ class FittingSource:
         Raises:
           AssetError: a network file that is missing or unusable.
         """
-        from Deep3DFaceReconstruction.demo.fitting import Fitter
+        from Deep3DFaceReconstruction.fitting.fitter import Fitter
         if self._start_from is not None:
             self._start_from.load(model)
         self._fitter = Fitter(model, self._iterations)

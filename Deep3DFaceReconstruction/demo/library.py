@@ -10,9 +10,9 @@ import os
 from Deep3DFaceReconstruction.demo.coefficient_sources import choose_source
 from Deep3DFaceReconstruction.demo.options import parse_demo
 from Deep3DFaceReconstruction.demo.reconstructor import Decoder, reconstruct
+from Deep3DFaceReconstruction.detection.face_finder import FaceFinder
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.photo.crops import crops_of_photo
-from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
 
 
 class Reconstructor:

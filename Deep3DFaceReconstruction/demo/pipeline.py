@@ -18,10 +18,10 @@ from tqdm import tqdm
 from Deep3DFaceReconstruction.demo import job as jobs
 from Deep3DFaceReconstruction.demo import results
 from Deep3DFaceReconstruction.demo.prefetch import batches, prefetched
+from Deep3DFaceReconstruction.detection.face_finder import FaceFinder
 from Deep3DFaceReconstruction.errors import InputError, UserError, message_of, one_line
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.photo.crops import FaceCrop, crops_of_photo
-from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
 from Deep3DFaceReconstruction.system import exit_codes
 
 WRITERS = 2

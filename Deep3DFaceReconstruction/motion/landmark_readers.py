@@ -15,9 +15,9 @@ import dlib
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM
+from Deep3DFaceReconstruction.detection.dlib_models import DlibFaces, FaceRect
 from Deep3DFaceReconstruction.errors import LandmarkError
 from Deep3DFaceReconstruction.numpy_decoder import key_vertices
-from Deep3DFaceReconstruction.photo.dlib_models import DlibFaces, FaceRect
 from Deep3DFaceReconstruction.photo.landmarks import JAW, face_tilt, five_from_68
 
 # The jaw line is an outline, not a set of vertices; but its middle stays on the chin, and says how far the jaw is open.

@@ -11,11 +11,11 @@ from PIL import Image
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES, ID_DIM, TEX_DIM
 from Deep3DFaceReconstruction.demo.coefficient_sources import FittingSource
 from Deep3DFaceReconstruction.demo.options import DEFAULT_ITERATIONS
+from Deep3DFaceReconstruction.detection.face_finder import FaceFinder
 from Deep3DFaceReconstruction.errors import InputError, LandmarkError
 from Deep3DFaceReconstruction.motion import photometric
 from Deep3DFaceReconstruction.motion.frame_fit import camera_for, joint_identity
 from Deep3DFaceReconstruction.photo.crops import crops_of_photo
-from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
 from Deep3DFaceReconstruction.system.assets import dlib_model
 
 SAME_PERSON = 0.58       # distance of dlib's descriptors below which two faces are one person's (King 2017: 0.6)

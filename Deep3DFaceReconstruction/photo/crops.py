@@ -5,8 +5,9 @@ from typing import NamedTuple, Optional, Tuple
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
+from Deep3DFaceReconstruction.detection import face_finder
 from Deep3DFaceReconstruction.errors import LandmarkError
-from Deep3DFaceReconstruction.photo import alignment, face_finder, image_io, photo_files
+from Deep3DFaceReconstruction.photo import alignment, image_io, photo_files
 from Deep3DFaceReconstruction.photo.five_points_check import check_five_points
 from Deep3DFaceReconstruction.photo.landmark_files import read_landmark_file
 from Deep3DFaceReconstruction.photo.landmarks import INNER, standard_five_points, to_y_up

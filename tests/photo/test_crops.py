@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from skimage import data
 
+from Deep3DFaceReconstruction.detection.face_finder import FaceFinder
 from Deep3DFaceReconstruction.errors import LandmarkError
 from Deep3DFaceReconstruction.photo import crops
 from Deep3DFaceReconstruction.photo.alignment import from_crop
-from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
 from Deep3DFaceReconstruction.photo.skin import skinmask
 
 

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from Deep3DFaceReconstruction.detection.face_finder import FaceFinder
 from Deep3DFaceReconstruction.errors import LandmarkError
 from Deep3DFaceReconstruction.photo.alignment import align_img
-from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
 from Deep3DFaceReconstruction.photo.five_points_check import check_five_points
 from Deep3DFaceReconstruction.photo.landmarks import standard_five_points
 

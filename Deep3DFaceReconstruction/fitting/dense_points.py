@@ -9,11 +9,11 @@ import numpy as np
 
 from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.conventions import ALIGN_SCALE
+from Deep3DFaceReconstruction.detection.face_mesh import mesh_data
 from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.meshes import registration
 from Deep3DFaceReconstruction.meshes.closest_surface import closest_points
-from Deep3DFaceReconstruction.photo.face_mesh import mesh_data
 from Deep3DFaceReconstruction.system import assets
 
 # Points that two face models call by one name lie this far apart (standard deviation, dm), neighbours within the

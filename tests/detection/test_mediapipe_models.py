@@ -2,9 +2,9 @@
 import numpy as np
 import pytest
 
+from Deep3DFaceReconstruction.detection import mediapipe_models
+from Deep3DFaceReconstruction.detection.mediapipe_models import Region
 from Deep3DFaceReconstruction.errors import AssetError
-from Deep3DFaceReconstruction.photo import mediapipe_models
-from Deep3DFaceReconstruction.photo.mediapipe_models import Region
 
 
 @pytest.mark.parametrize('side, roll', [(60.0, 0.0), (60.0, 0.7), (300.0, -1.2)])

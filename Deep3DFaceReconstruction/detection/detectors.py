@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from Deep3DFaceReconstruction.photo.mediapipe_models import BlazeFace
+from Deep3DFaceReconstruction.detection.mediapipe_models import BlazeFace
 
 # Each level's tiles are this many times smaller than the last one's, down to this side in pixels: in it a face of 60
 # pixels is as large as the detector for distant faces needs it.

@@ -20,7 +20,7 @@ from Deep3DFaceReconstruction.conventions import (
     SH_TERMS,
     TEX_DIM,
 )
-from Deep3DFaceReconstruction.demo.landmark_fit import unknowns
+from Deep3DFaceReconstruction.fitting.landmark_fit import unknowns
 from mesh_renderer import harmonics
 
 # Standard deviation of each level's blur in pixels, and its share of the steps.

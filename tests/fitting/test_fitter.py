@@ -4,15 +4,16 @@ import pytest
 from skimage import data
 
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES
-from Deep3DFaceReconstruction.demo import dense_points, fitting
 from Deep3DFaceReconstruction.demo.options import DEFAULT_ITERATIONS
 from Deep3DFaceReconstruction.demo.reconstructor import Decoder
+from Deep3DFaceReconstruction.detection.face_finder import FaceFinder
 from Deep3DFaceReconstruction.face_decoder import Face3D
 from Deep3DFaceReconstruction.face_model import load_face_model
+from Deep3DFaceReconstruction.fitting import dense_points
+from Deep3DFaceReconstruction.fitting import fitter as fitting
 from Deep3DFaceReconstruction.numpy_decoder import project, rotation_matrix
 from Deep3DFaceReconstruction.photo import crops
 from Deep3DFaceReconstruction.photo.crops import FaceCrop
-from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, to_y_up
 from Deep3DFaceReconstruction.tf1 import tf
 

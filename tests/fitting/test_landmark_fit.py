@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
-from Deep3DFaceReconstruction.demo import landmark_fit
-from Deep3DFaceReconstruction.demo.dense_points import PointSet, point_set
-from Deep3DFaceReconstruction.demo.landmark_fit import Observed, fit_landmarks, isotropic, pose_start, yaw_starts
+from Deep3DFaceReconstruction.fitting import landmark_fit
+from Deep3DFaceReconstruction.fitting.dense_points import PointSet, point_set
+from Deep3DFaceReconstruction.fitting.landmark_fit import Observed, fit_landmarks, isotropic, pose_start, yaw_starts
 from Deep3DFaceReconstruction.numpy_decoder import key_vertices, project, rotation_matrix
 
 

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from Deep3DFaceReconstruction.detection.mediapipe_models import FaceMesh, IrisNetwork, Region, roll_of
 from Deep3DFaceReconstruction.photo.alignment import POS
 from Deep3DFaceReconstruction.photo.landmarks import face_tilt, standard_five_points
-from Deep3DFaceReconstruction.photo.mediapipe_models import FaceMesh, IrisNetwork, Region, roll_of
 
 _DATA_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'face_mesh.npz')
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.conventions import CAMERA_DISTANCE, CENTER, COEFF_DIM, COEFF_SLICES, EX_DIM, FOCAL, ID_DIM
-from Deep3DFaceReconstruction.demo.dense_points import PointSet
+from Deep3DFaceReconstruction.fitting.dense_points import PointSet
 from Deep3DFaceReconstruction.meshes import registration
 
 # Turns of the head (radians about y) to try where nothing tells: a profile's landmarks have a second, wrong minimum.

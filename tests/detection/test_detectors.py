@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from Deep3DFaceReconstruction.photo import detectors
-from Deep3DFaceReconstruction.photo.detectors import Candidate
+from Deep3DFaceReconstruction.detection import detectors
+from Deep3DFaceReconstruction.detection.detectors import Candidate
 
 
 @pytest.mark.parametrize('width, height', [(300, 200), (801, 400), (4000, 3000), (6000, 4000), (12000, 700)])

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from Deep3DFaceReconstruction.detection import face_finder
 from Deep3DFaceReconstruction.errors import LandmarkError
-from Deep3DFaceReconstruction.photo import face_finder
 from Deep3DFaceReconstruction.photo.landmarks import face_tilt
 
 # Clicked by hand in the 512x512 portrait: eyes, nose tip, mouth corners.
@@ -95,7 +95,7 @@ def test_no_face_is_an_error_that_names_the_file_and_the_way_out(finder):
 
 def test_no_file_of_dlib_is_touched(astronaut, monkeypatch):
     monkeypatch.setitem(sys.modules, 'dlib', None)  # importing it would fail
-    monkeypatch.delitem(sys.modules, 'Deep3DFaceReconstruction.photo.dlib_models', raising=False)
+    monkeypatch.delitem(sys.modules, 'Deep3DFaceReconstruction.detection.dlib_models', raising=False)
     finder = face_finder.FaceFinder('mediapipe')
     assert len(finder.detect(np.asarray(astronaut))) == 1 and not finder.uses_dlib and not finder.checks_with_dlib
 

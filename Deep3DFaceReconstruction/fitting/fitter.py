@@ -8,16 +8,10 @@ from typing import List, NamedTuple, Tuple
 import numpy as np
 
 from Deep3DFaceReconstruction import numpy_decoder
-from Deep3DFaceReconstruction.demo.dense_points import DenseLandmarks, PointSet
-from Deep3DFaceReconstruction.demo.landmark_fit import (
-    Observed,
-    fit_landmarks,
-    isotropic,
-    pose_start,
-    yaw_starts,
-)
-from Deep3DFaceReconstruction.demo.shading_fit import ShadingFit
-from Deep3DFaceReconstruction.demo.surface_samples import SurfaceSamples
+from Deep3DFaceReconstruction.fitting.dense_points import DenseLandmarks, PointSet
+from Deep3DFaceReconstruction.fitting.landmark_fit import Observed, fit_landmarks, isotropic, pose_start, yaw_starts
+from Deep3DFaceReconstruction.fitting.shading_fit import ShadingFit
+from Deep3DFaceReconstruction.fitting.surface_samples import SurfaceSamples
 from Deep3DFaceReconstruction.photo.crops import landmarks_apart
 from Deep3DFaceReconstruction.photo.landmarks import INNER, five_from_68, to_y_up
 

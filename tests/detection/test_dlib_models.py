@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from Deep3DFaceReconstruction.detection import face_finder
+from Deep3DFaceReconstruction.detection.dlib_models import FaceRect
 from Deep3DFaceReconstruction.errors import LandmarkError
-from Deep3DFaceReconstruction.photo import face_finder
 from Deep3DFaceReconstruction.photo.alignment import align_img, to_crop
-from Deep3DFaceReconstruction.photo.dlib_models import FaceRect
 from Deep3DFaceReconstruction.photo.landmarks import face_tilt, five_from_68, standard_five_points
 
 # Clicked by hand in the 512x512 portrait: eyes, nose tip, mouth corners.

@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 
 from Deep3DFaceReconstruction.conventions import COEFF_DIM
-from Deep3DFaceReconstruction.demo import shading_fit
-from Deep3DFaceReconstruction.demo.shading_fit import LIGHT, SHAPE, TEXTURE, ShadingFit, is_grey
-from Deep3DFaceReconstruction.demo.surface_samples import SurfaceSamples
 from Deep3DFaceReconstruction.face_model import load_face_model
+from Deep3DFaceReconstruction.fitting import shading_fit
+from Deep3DFaceReconstruction.fitting.shading_fit import LIGHT, SHAPE, TEXTURE, ShadingFit, is_grey
+from Deep3DFaceReconstruction.fitting.surface_samples import SurfaceSamples
 from Deep3DFaceReconstruction.losses import Reflectance_loss
 from Deep3DFaceReconstruction.tf1 import tf
 

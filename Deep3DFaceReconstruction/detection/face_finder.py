@@ -7,10 +7,10 @@ from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from Deep3DFaceReconstruction.detection import mediapipe_models
+from Deep3DFaceReconstruction.detection.detectors import Candidate, FaceDetector, distinct
+from Deep3DFaceReconstruction.detection.face_mesh import MeshFace, MeshFinder, mesh_data
 from Deep3DFaceReconstruction.errors import LandmarkError
-from Deep3DFaceReconstruction.photo import mediapipe_models
-from Deep3DFaceReconstruction.photo.detectors import Candidate, FaceDetector, distinct
-from Deep3DFaceReconstruction.photo.face_mesh import MeshFace, MeshFinder, mesh_data
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68
 from Deep3DFaceReconstruction.photo.photo_files import landmark_path_for
 from Deep3DFaceReconstruction.system.assets import dlib_installed
@@ -102,7 +102,7 @@ class FaceFinder:
     def dlib(self):
         """The dlib_models.DlibFaces of this finder."""
         if self._dlib is None:
-            from Deep3DFaceReconstruction.photo.dlib_models import DlibFaces  # dlib itself takes a while to load
+            from Deep3DFaceReconstruction.detection.dlib_models import DlibFaces
             self._dlib = DlibFaces()
         return self._dlib
 

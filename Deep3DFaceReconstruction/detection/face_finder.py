@@ -19,6 +19,8 @@ DETECTORS = ('auto', 'mediapipe', 'dlib')
 
 # The mesh network's logit: below the first there is no face, below the second it is doubtful.
 _LEAST_LOGIT, _SURE_LOGIT = 0.0, 6.0
+# The score of dlib's detectors below which a face is doubtful.
+_SURE_DLIB_SCORE = 0.3
 _QUARTERS = (0, 1, 3, 2)
 # Given points and the mesh's may differ by this share of the distance from eyes to mouth.
 _SAME_POINTS = 0.2
@@ -132,15 +134,26 @@ class FaceFinder:
         for rect in self.dlib.detect_faces(rgb, small=all_sizes):
             points = self.dlib.landmarks68(rgb, rect)
             mesh = self.mesh_of_points(rgb, five_from_68(points))
-            found.append(Face(five_from_68(points), 'dlib', rect.score, tuple(rect[:4]), mesh, points))
+            found.append(Face(five_from_68(points), 'dlib', rect.score, tuple(rect[:4]), mesh, points,
+                              self._dlib_doubts(rect.score, mesh)))
         return found
+
+    def _dlib_doubts(self, score, mesh):
+        if mesh is not None:
+            return _mesh_doubts(mesh)
+        if self.uses_mesh:
+            return ("only dlib's detector sees a face (score %.2f)" % score,)
+        return () if score >= _SURE_DLIB_SCORE else ("dlib's detector is not sure of a face (score %.2f)" % score,)
 
 
 def _of_mesh(mesh, score):
-    doubts = ()
-    if mesh.logit < _SURE_LOGIT:
-        doubts = ('the mesh network is not sure of a face (logit %.1f)' % mesh.logit,)
-    return Face(mesh.five_points, 'mediapipe', score, mesh.box, mesh, doubts=doubts)
+    return Face(mesh.five_points, 'mediapipe', score, mesh.box, mesh, doubts=_mesh_doubts(mesh))
+
+
+def _mesh_doubts(mesh):
+    if mesh.logit >= _SURE_LOGIT:
+        return ()
+    return ('the mesh network is not sure of a face (logit %.1f)' % mesh.logit,)
 
 
 def _area(box):

@@ -93,6 +93,14 @@ def test_no_face_is_an_error_that_names_the_file_and_the_way_out(finder):
     assert finder.detect(random) == []
 
 
+@pytest.mark.parametrize('detector, reason', [
+    ('auto', "only dlib's detector sees a face"), ('dlib', "dlib's detector is not sure of a face")])
+def test_a_badge_taken_for_a_face_is_doubtful(astronaut, detector, reason):
+    """Below the neck there is no face, but the mission's badge on the chest."""
+    found = face_finder.FaceFinder(detector).detect(np.asarray(astronaut)[120:].copy())
+    assert found and all(face.detector == 'dlib' and reason in face.doubts[0] for face in found)
+
+
 def test_no_file_of_dlib_is_touched(astronaut, monkeypatch):
     monkeypatch.setitem(sys.modules, 'dlib', None)  # importing it would fail
     monkeypatch.delitem(sys.modules, 'Deep3DFaceReconstruction.detection.dlib_models', raising=False)

@@ -2,9 +2,9 @@
 import numpy as np
 import pytest
 
-from Deep3DFaceReconstruction.demo import dense_points as fit_points
+from Deep3DFaceReconstruction.detection.face_mesh import mesh_data
 from Deep3DFaceReconstruction.face_model import load_face_model
-from Deep3DFaceReconstruction.photo.face_mesh import mesh_data
+from Deep3DFaceReconstruction.fitting import dense_points as fit_points
 from Deep3DFaceReconstruction.system import assets
 from tools.open_model import adapt, dense_points
 

@@ -6,7 +6,7 @@
 canonical_face_model.obj: MediaPipe's face of 468 vertices (Apache-2.0), where the points start: brought onto the mean
 face by eyes, mouth and nose, each to the closest place of the skin. Then the network looks at photos of heads whose
 vertices are known, and each point moves to where it is found on average. Writes dense_points.npz beside this file,
-which the builder packs, and photo/face_mesh.npz: the noise by yaw, and the map to the 68. Takes about half an hour.
+which the builder packs, and detection/face_mesh.npz: the noise by yaw, and the map to the 68. Takes about half an hour.
 """
 import argparse
 import os
@@ -16,12 +16,12 @@ from scipy.spatial import cKDTree
 
 from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.conventions import ALIGN_SCALE
+from Deep3DFaceReconstruction.detection import face_mesh
+from Deep3DFaceReconstruction.detection.face_finder import FaceFinder
 from Deep3DFaceReconstruction.face_model import from_mat_dict, load_face_model, open_model
 from Deep3DFaceReconstruction.meshes import registration
 from Deep3DFaceReconstruction.meshes.closest_surface import closest_points
 from Deep3DFaceReconstruction.meshes.obj import read_vertices
-from Deep3DFaceReconstruction.photo import face_mesh
-from Deep3DFaceReconstruction.photo.face_finder import FaceFinder
 from Deep3DFaceReconstruction.photo.landmarks import flip_permutation
 from Deep3DFaceReconstruction.system import assets
 from tools.open_model import build, dense_points, eyeball, face_units, source, standard_landmarks

@@ -3,6 +3,7 @@ import json
 import math
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
+from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.face_model.named_shapes import ExpressionMap, load_named_shapes
 from Deep3DFaceReconstruction.system.files import atomic_write
 
@@ -17,6 +18,14 @@ class ArkitWriter:
         """Args: model: a FaceModel."""
         self._model = model
         self._map = None
+
+    def has_names(self):
+        """Whether the model has named shapes."""
+        try:
+            load_named_shapes(self._model)
+        except FaceModelError:
+            return False
+        return True
 
     def weights(self, coeff):
         """{name: weight 0-1} of coefficients [257].

@@ -22,6 +22,7 @@ SUFFIXES = OrderedDict([
     ('position', ('_position.npy', '_position.png')),
     ('ply', ('.ply',)),
     ('glb', ('.glb',)),
+    ('arkit', ('_arkit.json',)),  # where the face model has named shapes
     ('viewer', ()),  # one page for the whole run: VIEWER_PAGE
 ])
 VIEWER_PAGE = 'index.html'

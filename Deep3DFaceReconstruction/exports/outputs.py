@@ -10,6 +10,7 @@ from PIL import Image
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.exports import catalogue, glb, maps, photo_images, position, viewer
+from Deep3DFaceReconstruction.exports.arkit import ArkitWriter
 from Deep3DFaceReconstruction.exports.camera_file import METRES_PER_UNIT, write_camera
 from Deep3DFaceReconstruction.exports.morph_targets import morph_targets
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
@@ -91,6 +92,8 @@ class OutputWriter:
             scene = _Scene(self._model, self._options, self._shared, face, image, photo)
             stem = os.path.join(folder, face.name)
             writers = {output: functools.partial(writer, scene, stem) for output, writer in _WRITERS.items()}
+            if 'arkit' in self._options.names and not self._shared.has_names:
+                del writers['arkit']
             if self.has_page:
                 writers['viewer'] = functools.partial(self._show_scene, scene)
             outcomes.append(catalogue.try_writers(writers, self._options.names, face.name))
@@ -168,6 +171,14 @@ class _Shared:
     @property
     def targets(self):
         return self._once('targets', lambda: morph_targets(self._model))
+
+    @property
+    def arkit(self):
+        return self._once('arkit', lambda: ArkitWriter(self._model))
+
+    @property
+    def has_names(self):
+        return self._once('has_names', lambda: self.arkit.has_names())
 
     @property
     def page(self):
@@ -258,6 +269,10 @@ def _write_ply(scene, stem):
     write_ply(stem + '.ply', scene.face.shape, scene.normals, scene.face.colors, scene.model.triangles)
 
 
+def _write_arkit(scene, stem):
+    scene.shared.arkit.write(np.asarray(scene.face.coeff).ravel(), stem)
+
+
 def _write_glb(scene, stem):
     atlas = scene.shared.atlas
     expression = np.asarray(scene.face.coeff)[COEFF_SLICES['ex']]
@@ -273,4 +288,4 @@ def _write_glb(scene, stem):
 _WRITERS = {
     'camera': _write_camera, 'landmarks': _write_landmarks, 'pose': _write_pose, 'depth': _write_depth,
     'normals': _write_normals, 'pncc': _write_pncc, 'segmentation': _write_segmentation, 'texture': _write_texture,
-    'position': _write_position, 'ply': _write_ply, 'glb': _write_glb}
+    'position': _write_position, 'ply': _write_ply, 'glb': _write_glb, 'arkit': _write_arkit}

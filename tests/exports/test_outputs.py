@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from Deep3DFaceReconstruction.exports import catalogue
+from Deep3DFaceReconstruction.errors import FaceModelError
+from Deep3DFaceReconstruction.exports import arkit, catalogue
 from Deep3DFaceReconstruction.exports.outputs import Face, OutputOptions, OutputWriter
 from Deep3DFaceReconstruction.photo.camera import Camera, lm_68p_to_pixels, project
 from Deep3DFaceReconstruction.system import files
@@ -78,6 +79,21 @@ def test_glb_opens_with_this_face(written, decoded):
     folder, _ = written
     geometry, = trimesh.load(str(folder / (NAME + '.glb')), process=False).geometry.values()
     assert np.ptp(geometry.vertices, axis=0).max() < 0.25  # metres
+
+
+def test_arkit_weights_of_a_model_with_names(written):
+    folder, _ = written
+    document = json.loads((folder / (NAME + '_arkit.json')).read_text(encoding='utf-8'))
+    assert len(document['blendShapes']) == 52 and all(0 <= weight <= 1 for weight in document['blendShapes'].values())
+
+
+def test_a_model_without_names_has_no_arkit_file(tmp_path, open_model, photo, face, monkeypatch):
+    def without_names(model):
+        raise FaceModelError('no names')
+    monkeypatch.setattr(arkit, 'load_named_shapes', without_names)
+    outcome, = OutputWriter(open_model, OutputOptions(('ply', 'arkit'))).write(
+        str(tmp_path), 'a', 'a.jpg', photo, [face._replace(name='a')])
+    assert outcome.files == ['a.ply'] and not outcome.failures
 
 
 def test_faces_share_one_overlay(tmp_path, open_model, photo, face):

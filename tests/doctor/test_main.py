@@ -47,8 +47,8 @@ def test_a_fresh_checkout_can_run_the_demo(checkout):
         assert sorted(row) == ['advice', 'blocks_demo', 'found', 'key', 'licence', 'name', 'path', 'place', 'purpose',
                                'section', 'source', 'state', 'without']
     states = {key: row['state'] for key, row in rows.items()}
-    for key in ('tensorflow', 'kernel', 'packages', 'dlib', 'landmark_predictor', 'face_detector', 'open_model',
-                'dlib_id_net'):
+    for key in ('tensorflow', 'kernel', 'packages', 'dlib', 'landmark_predictor', 'face_detector', 'google_networks',
+                'open_model', 'dlib_id_net'):
         assert states[key] == OK and not rows[key]['advice'], rows[key]
     for key in ('bfm_model_front', 'bfm09', 'exp_pca', 'std_exp', 'bfm_front_idx', 'bfm_exp_idx', 'facemodel_info',
                 'face_recon_pb', 'landmark68_pb', 'resnet_ckpt', 'facenet'):

@@ -20,6 +20,8 @@ UNLISTED = ('PupilDilate_L', 'PupilDilate_R', 'cheekRaiser_L', 'cheekRaiser_R')
 LAYOUT = ict_facekit.Layout(vertices=GRID + 1 + BEYOND, face_vertices=GRID + 1,
                             face_quads=(ROWS - 1) * (COLUMNS - 1), identities=IDENTITIES)
 
+NAMES = sorted(ict_facekit.EXPRESSIONS)  # the order of the expression components
+
 # The left half of the 68 iBUG landmarks, from 0, as grid places (steps right of the middle, steps up).
 _LEFT = {
     0: (-18, 6), 1: (-18, 2), 2: (-17, -3), 3: (-16, -8), 4: (-14, -12), 5: (-11, -16), 6: (-8, -19), 7: (-4, -21),
@@ -132,3 +134,9 @@ def albedo_model(stretch=1.0, width=HALF):
 def in_lips(place):
     """[n] bool: inside the box that lies around the lips, dm in the stand-in's frame."""
     return (np.abs(place[:, 0]) < 0.26) & (place[:, 1] < -0.26) & (place[:, 1] > -0.54)
+
+
+def convert(root, source=None, **options):
+    """Converts a written folder, to ict.mat in it; returns the model's arrays."""
+    return ict_facekit.convert(root, os.path.join(root, 'ict.mat'), source or albedo_model(),
+                               **dict({'layout': LAYOUT}, **options))

@@ -1,4 +1,4 @@
-"""ICT-FaceKit, on a small stand-in folder: what was put where arrives where it must; each wrong file by its message."""
+"""ICT-FaceKit, on a small stand-in folder: what was put where arrives where it must."""
 import json
 import logging
 import os
@@ -9,12 +9,11 @@ from scipy.io import loadmat
 from scipy.sparse import coo_matrix, csgraph
 
 from Deep3DFaceReconstruction import face_model
-from Deep3DFaceReconstruction.errors import AssetError, FaceModelError
-from Deep3DFaceReconstruction.face_model import ict_facekit, ict_landmarks
+from Deep3DFaceReconstruction.face_model import ict_facekit
 from Deep3DFaceReconstruction.meshes import registration, subdivision
-from Deep3DFaceReconstruction.photo.landmarks import five_from_68, flip_permutation, standard_five_points
+from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points
 from tests.face_model import ict_stand_in as stand_in
-from tests.face_model.ict_stand_in import LAYOUT, StandIn
+from tests.face_model.ict_stand_in import LAYOUT, NAMES, StandIn, convert
 
 # Catmull-Clark in a regular grid: what a moved vertex gives to itself, to old vertices beside and diagonally, to new
 # points on its edges and on the edges of its quads, to its quads' middles.
@@ -23,17 +22,11 @@ STENCIL = np.sort([9 / 16] + [3 / 32] * 4 + [1 / 64] * 4 + [3 / 8] * 4 + [1 / 16
 PUT = {'identity000': (stand_in.vertex(-10, -5), (0.3, 0, 0)), 'identity001': (stand_in.vertex(8, 2), (0, -0.2, 0)),
        'identity002': (stand_in.vertex(3, 12), (0, 0.1, 0.1)), 'browDown_L': (stand_in.vertex(5, 14), (0, -0.4, 0)),
        'jawOpen': (stand_in.vertex(0, -16), (0, 0, 0.8)), 'noseSneer_R': (stand_in.vertex(-7, 0), (0.4, 0.4, 0))}
-NAMES = sorted(ict_facekit.EXPRESSIONS)
 
 
 def _columns(base):
     """[3N,K] -> [K,N,3]."""
     return base.T.reshape(base.shape[1], -1, 3)
-
-
-def _convert(root, source=None, **options):
-    return ict_facekit.convert(root, os.path.join(root, 'ict.mat'), source or stand_in.albedo_model(),
-                               **dict({'layout': LAYOUT}, **options))
 
 
 @pytest.fixture(scope='module')
@@ -43,30 +36,7 @@ def converted(tmp_path_factory):
     for name, (vertex, way) in PUT.items():
         files.moved[name][vertex] = files.scale * np.dot(way, files.rotation)
     root = files.write(tmp_path_factory.mktemp('ict'))
-    return files, _convert(root), os.path.join(root, 'ict.mat')
-
-
-@pytest.fixture(scope='module')
-def plain(tmp_path_factory):
-    """Folder of a stand-in; whoever changes a file puts it back."""
-    return StandIn().write(tmp_path_factory.mktemp('plain'))
-
-
-@pytest.fixture
-def changed(plain):
-    """A function that changes the text of a file of the plain folder until the test is over."""
-    before = {}
-
-    def change(name, edit):
-        path = os.path.join(plain, name)
-        with open(path) as stream:
-            text = before.setdefault(path, stream.read())
-        with open(path, 'w') as stream:
-            stream.write(edit(text))
-    yield change
-    for path, text in before.items():
-        with open(path, 'w') as stream:
-            stream.write(text)
+    return files, convert(root), os.path.join(root, 'ict.mat')
 
 
 def _refined(files):
@@ -142,7 +112,7 @@ def test_unit_frame_and_winding_of_the_files_do_not_matter(converted, tmp_path):
     other.quads = other.quads[:, ::-1]
     for name, (vertex, way) in PUT.items():
         other.moved[name][vertex] = other.scale * np.dot(way, other.rotation)
-    again = _convert(other.write(tmp_path))
+    again = convert(other.write(tmp_path))
     for key in ('meanshape', 'idBase', 'exBase', 'meantex', 'texBase', 'skinmask', 'keypoints'):
         np.testing.assert_allclose(again[key], model[key], atol=2e-5 * max(np.abs(model[key]).max(), 1), err_msg=key)
     corners = again['meanshape'].reshape(-1, 3)[again['tri'].astype(int) - 1]
@@ -175,7 +145,7 @@ def test_colours_and_regions_arrive_vertex_by_vertex(converted, tmp_path):
               'texBase': base[order].reshape(-1, 80), 'tri': place[triangles] + 1, 'keypoints': place[keypoints] + 1,
               'skinmask': skin[order][None], 'frontmask2_idx': np.flatnonzero(round_region[order])[:, None] + 1,
               'name': 'Source', 'licence': 'CC0'}
-    again = _convert(os.path.dirname(path), source)
+    again = convert(os.path.dirname(path), source)
     np.testing.assert_allclose(again['meantex'].reshape(-1, 3), colors, atol=0.05)
     np.testing.assert_allclose(again['texBase'].reshape(-1, 3, 80), base, atol=2e-3)
     np.testing.assert_array_equal(again['skinmask'][0] > 0, skin)
@@ -197,8 +167,8 @@ def _one_piece(triangles, count):
     return len(np.unique(label[triangles])) == 1
 
 
-def test_lips_take_their_colour_from_lips_though_the_face_is_longer(plain):
-    model = _convert(plain, stand_in.albedo_model(stretch=1.25))
+def test_lips_take_their_colour_from_lips_though_the_face_is_longer(ict_folder):
+    model = convert(ict_folder, stand_in.albedo_model(stretch=1.25))
     place = _grid_places()
     # Two components of the source hold the grid place, so the result tells where each vertex took its albedo.
     base = model['texBase'].reshape(-1, 3, 80)
@@ -217,8 +187,8 @@ def _grid_places():
     return _refined(StandIn(scale=1, pitch=0, shift=(0, 0, 0)))[:, :2]
 
 
-def test_beyond_the_source_colours_go_on_and_regions_end(plain):
-    model = _convert(plain, stand_in.albedo_model(width=12))
+def test_beyond_the_source_colours_go_on_and_regions_end(ict_folder):
+    model = convert(ict_folder, stand_in.albedo_model(width=12))
     colors = model['meantex'].reshape(-1, 3)
     side = np.abs(_grid_places()[:, 0])
     edge = 12 * stand_in.STEP
@@ -240,18 +210,18 @@ def test_the_first_eighty_identities_are_taken_whatever_their_size(tmp_path, cap
         moved[stand_in.vertex(number % 20, 0)] = size / 10
         files.moved['identity%03d' % number] = moved
     with caplog.at_level(logging.WARNING):
-        model = _convert(files.write(tmp_path), layout=LAYOUT._replace(identities=82))
+        model = convert(files.write(tmp_path), layout=LAYOUT._replace(identities=82))
     assert not caplog.records
     largest = np.linalg.norm(_columns(model['idBase']), axis=2).max(axis=1)
     np.testing.assert_allclose(largest / largest[0], sizes[:80] / sizes[0], rtol=1e-4)
 
 
-def test_the_list_says_which_expressions_there_are(plain, changed, caplog):
+def test_the_list_says_which_expressions_there_are(ict_folder, change_ict, caplog):
     """Files that are not listed are left out; a listed one without a file is told."""
-    assert os.path.exists(os.path.join(plain, 'FaceXModel', 'PupilDilate_L.obj'))
-    changed('FaceXModel/vertex_indices.json', lambda text: json.dumps(
+    assert os.path.exists(os.path.join(ict_folder, 'FaceXModel', 'PupilDilate_L.obj'))
+    change_ict('FaceXModel/vertex_indices.json', lambda text: json.dumps(
         {'expressions': ['jawOpen', 'cheekRaiser_L', 'yawn', 'browDown_L']}))
-    model = _convert(plain)
+    model = convert(ict_folder)
     assert [name.strip() for name in model['exNames']] == ['browDown_L', 'cheekRaiser_L', 'jawOpen']
     assert model['exOneSided'].tolist() == [[1, 1, 1]]
     message, = [record.getMessage() for record in caplog.records]
@@ -261,185 +231,4 @@ def test_the_list_says_which_expressions_there_are(plain, changed, caplog):
 def test_without_the_list_the_known_expressions_are_taken(tmp_path):
     root = StandIn().write(tmp_path)
     os.remove(os.path.join(root, 'FaceXModel', 'vertex_indices.json'))
-    assert list(_convert(root)['exNames']) == NAMES
-
-
-@pytest.mark.parametrize('text, message', [
-    ('{}', 'got none$'), ('[1]', 'got none$'), ('{"expressions": [1]}', 'got none$'), ('{', "got a text file .'{'.$"),
-    ('<html>', 'got a saved web page'), ('', 'got an empty file')])
-def test_a_wrong_list_of_expressions_is_named(plain, changed, text, message):
-    changed('FaceXModel/vertex_indices.json', lambda _: text)
-    with pytest.raises(FaceModelError, match="vertex_indices.json: expected JSON with the list 'expressions' of names, "
-                                             + message):
-        _convert(plain)
-
-
-def test_the_built_in_landmarks_mirror_like_the_mesh():
-    """ICT-FaceKit numbers its left half first and its right half in the same order, less what lies in the middle."""
-    one = np.array(ict_landmarks.ICT_LANDMARKS)
-    other = one[flip_permutation()]
-    assert len(set(one)) == 68 and one.max() < ict_facekit.ICT_LAYOUT.face_vertices
-    left = np.flatnonzero(one < other)
-    assert len(left) == 29
-    apart = (other - one)[left][np.argsort(one[left])]
-    assert (np.diff(apart) <= 0).all() and apart.min() > 0
-
-
-@pytest.mark.parametrize('text', [
-    '[%s]', 'lm = (%s)\n1, 2, 3', 'Face: 0-9408, 26719 vertices.\n\n%s.\n', '| 68 landmarks | `%s` |'])
-@pytest.mark.parametrize('between', [', ', ' ', ',\n', '; ', '\n'])
-def test_landmark_lists_are_found_in_many_forms(tmp_path, text, between):
-    numbers = np.random.RandomState(0).permutation(100)[:68]
-    (tmp_path / 'README.md').write_text(text % between.join(map(str, numbers)))
-    found, source = ict_landmarks.find_landmarks((str(tmp_path / 'none'), str(tmp_path)), 100)
-    np.testing.assert_array_equal(found, numbers)
-    assert source == str(tmp_path / 'README.md')
-
-
-def test_without_a_list_the_built_in_one_is_taken(tmp_path):
-    (tmp_path / 'README.md').write_text('1, 2, 3 and 0.5 0.7')
-    found, source = ict_landmarks.find_landmarks((str(tmp_path),), 9409)
-    assert tuple(found) == ict_landmarks.ICT_LANDMARKS and source == 'built-in list'
-
-
-def _swapped(*pairs):
-    order = np.arange(68)
-    for one, other in pairs:
-        order[[one, other]] = order[[other, one]]
-    return lambda places: places[order]
-
-
-def _shifted(rows, way):
-    shift = np.zeros((68, 3))
-    shift[rows] = way
-    return lambda places: places + shift
-
-
-@pytest.mark.parametrize('edit, message', [
-    (lambda places: places[np.random.RandomState(0).permutation(68)], 'within 0.20 dm of the standard five points'),
-    (lambda places: places[flip_permutation()], r'standard five points, got left eye 0\.6\d dm away'),
-    (_swapped((0, 16)), 'expected 1 left of 5, got 1.28 dm the other way'),
-    (_swapped((2, 14)), 'expected 3 left of 7, got'),
-    (_shifted(61, (0.12, 0, 0)), 'expected 62 and 64 to be mirror images within 0.10 dm, got 0.12 dm'),
-    (_swapped((37, 38), (43, 44)), 'expected 38 left of 39, got 0.08 dm the other way'),
-    (_swapped((37, 41), (44, 46)), 'expected 38 above 42, got 0.08 dm the other way'),
-    (_swapped((8, 57)), 'expected 6 above 7, got|expected 8 above 9, got'),
-    (_swapped((61, 50), (63, 52)), 'expected 51 above 62, got 0.08 dm the other way'),
-    (_shifted(slice(17, 27), (0, -0.3, 0)), 'expected the brow 18-22 above the eye 37-42'),
-    (_shifted(51, (0, 0, 0.6)), 'expected the tip of the nose, 31, in front, got 52'),
-])
-def test_landmarks_that_cannot_be_true_are_refused(edit, message):
-    places = stand_in.grid_positions()[stand_in.landmarks()]
-    five = standard_five_points()
-    ict_landmarks.check_landmarks(places, five, 'list.txt')
-    with pytest.raises(FaceModelError, match='^list.txt: expected a list of the 68 iBUG .*' + message) as error:
-        ict_landmarks.check_landmarks(edit(places), five, 'list.txt')
-    assert '\n' not in str(error.value)
-
-
-def test_a_wrong_list_leaves_no_model(plain, changed, tmp_path):
-    out = str(tmp_path / 'model.mat')
-    wrong = np.arange(68) * 20
-    changed('README.md', lambda text: ', '.join(map(str, wrong)))
-    with pytest.raises(FaceModelError, match='README.md: expected a list of the 68 iBUG landmarks .*, got another'):
-        ict_facekit.convert(plain, out, stand_in.albedo_model(), layout=LAYOUT)
-    assert os.listdir(str(tmp_path)) == []
-    # A file with the right list helps, without a look at the README.
-    right = tmp_path / 'list.txt'
-    right.write_text(' '.join(map(str, stand_in.landmarks())))
-    ict_facekit.convert(plain, out, stand_in.albedo_model(), landmark_file=str(right), layout=LAYOUT)
-    assert face_model.load_face_model(out).keypoints.tolist() == stand_in.landmarks().tolist()
-
-
-@pytest.mark.parametrize('text, message', [
-    ('1 2 3', 'list.txt: expected a list of 68 landmark vertices, got none'),
-    (' '.join(map(str, range(69))), 'list.txt: expected a list of 68 landmark vertices, got none'),
-    (' '.join(['7'] + [str(k) for k in range(67)]), 'expected 68 different landmark vertices, got 7 twice'),
-    (' '.join(str(100 * k) for k in range(68)), r'expected landmark vertices of the face area, 0 to 1763, got 6700'),
-    (' '.join(['%d' % stand_in.GRID] + [str(k) for k in range(67)]),
-     'generic_neutral_mesh.obj: expected faces around every landmark vertex, got none around vertex 1763'),
-    (None, 'list.txt: expected a text with 68 landmark vertices, got one that cannot be read: No such file'),
-])
-def test_landmark_files_that_are_none(plain, tmp_path, text, message):
-    path = tmp_path / 'list.txt'
-    if text is not None:
-        path.write_text(text)
-    with pytest.raises(FaceModelError, match=message):
-        _convert(plain, landmark_file=str(path))
-
-
-def _line(word, number, new):
-    """Replaces the n-th line that starts with a word."""
-    def edit(text):
-        lines = text.split('\n')
-        at = [k for k, line in enumerate(lines) if line.startswith(word + ' ')][number]
-        lines[at] = new
-        return '\n'.join(lines)
-    return edit
-
-
-@pytest.mark.parametrize('name, edit, message', [
-    ('identity001.obj', _line('v', 3, ''), 'identity001.obj: expected 1776 vertices, got 1775$'),
-    ('jawOpen.obj', _line('v', 3, 'v 1 2 nan'), 'jawOpen.obj: expected finite .* got NaN or infinity at vertex 3$'),
-    ('jawOpen.obj', _line('v', 7, 'v 1 2 x'), "jawOpen.obj: expected lines 'v x y z' of numbers, got 'v 1 2 x'$"),
-    ('jawOpen.obj', _line('v', 7, 'v 1 2'), "jawOpen.obj: expected lines 'v x y z' of numbers, got 'v 1 2'$"),
-    ('jawOpen.obj', lambda text: '<!DOCTYPE html><html><title>Sign in</title>',
-     r'jawOpen.obj: expected an .obj mesh, got a saved web page'),
-    ('identity000.obj', lambda text: 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n',
-     r'identity000.obj: expected an .obj mesh, got a git-lfs pointer'),
-    ('identity002.obj', lambda text: '', 'identity002.obj: expected an .obj mesh, got an empty file$'),
-    ('identity002.obj', lambda text: '# nothing here\n', "identity002.obj: expected an .obj mesh, got .*"),
-    ('generic_neutral_mesh.obj', _line('f', 17, 'f 1/1/1 2/2/2 3/3/3'),
-     'generic_neutral_mesh.obj: expected faces of 4 corners, got face 17 of 3 corners$'),
-    ('generic_neutral_mesh.obj', _line('f', 17, 'f 1 2 3 x'), "expected lines 'f a/b/c ...' of numbers from 1"),
-    ('generic_neutral_mesh.obj', _line('f', 17, 'f -1 -2 -3 -4'), "expected lines 'f a/b/c ...' of numbers from 1"),
-    ('generic_neutral_mesh.obj', _line('f', 17, 'f 1 2 3 1770'),
-     'expected the first 1680 faces on the first 1764 vertices, got vertex 1769$'),
-    ('generic_neutral_mesh.obj', lambda text: text[:text.index('\nf ') + 1] + 'f 1 2 3 4\n',
-     'expected at least 1680 faces, got 1$'),
-    ('generic_neutral_mesh.obj', _line('f', 17, 'f 1/1/1 2/1/1 43/1/1 42/1/1'),
-     'generic_neutral_mesh.obj: quads: expected at most two faces on an edge, found 3$'),
-])
-def test_wrong_files_are_named(plain, changed, name, edit, message):
-    changed(os.path.join('FaceXModel', name), edit)
-    out = os.path.join(plain, 'out', 'x.mat')
-    with pytest.raises(AssetError, match=message) as error:
-        ict_facekit.convert(plain, out, stand_in.albedo_model(), layout=LAYOUT)
-    assert '\n' not in str(error.value)
-    assert not os.path.exists(os.path.dirname(out))
-
-
-@pytest.mark.parametrize('names, message', [
-    (['generic_neutral_mesh'], 'expected the folder FaceXModel of ICT-FaceKit, or the folder that holds it, got'),
-    (['identity001'], 'FaceXModel: expected 3 identities, got a folder without identity001.obj$'),
-    (NAMES, 'FaceXModel: expected the .obj files of 1 to 64 expressions, got 0: none$'),
-])
-def test_missing_files_are_named(plain, names, message):
-    paths = [os.path.join(plain, 'FaceXModel', name + '.obj') for name in names]
-    for path in paths:
-        os.rename(path, path + '.away')
-    try:
-        with pytest.raises(AssetError, match=message):
-            _convert(plain)
-    finally:
-        for path in paths:
-            os.rename(path + '.away', path)
-
-
-def test_many_missing_files_fit_in_a_line(plain):
-    with pytest.raises(FaceModelError, match='100 identities, got a folder without identity003.obj, .* and 92 more$'):
-        _convert(plain, layout=LAYOUT._replace(identities=100))
-
-
-def test_too_many_expressions(plain, changed):
-    extra = ['extra%d' % k for k in range(12)]
-    changed('FaceXModel/vertex_indices.json', lambda _: json.dumps({'expressions': NAMES + extra}))
-    paths = [os.path.join(plain, 'FaceXModel', name + '.obj') for name in extra]
-    for path in paths:
-        open(path, 'w').close()
-    try:
-        with pytest.raises(FaceModelError, match='1 to 64 expressions, got 65: browDown_L, .* and 60 more$'):
-            _convert(plain)
-    finally:
-        for path in paths:
-            os.remove(path)
+    assert list(convert(root)['exNames']) == NAMES

@@ -166,6 +166,17 @@ def test_files_and_functions_are_short(path):
     assert not wrong
 
 
+def test_test_files_are_short():
+    long = []
+    for parent, _, names in os.walk(os.path.join(ROOT, 'tests')):
+        for path in (os.path.join(parent, name) for name in sorted(names) if name.endswith('.py')):
+            with open(path, encoding='utf-8') as stream:
+                lines = len(stream.readlines())
+            if lines > MAX_FILE_LINES:
+                long.append('%s: %d lines' % (os.path.relpath(path, ROOT), lines))
+    assert not long
+
+
 def _first_line(function):
     """Where the code of a function begins: behind its docstring."""
     documented = ast.get_docstring(function) is not None and len(function.body) > 1

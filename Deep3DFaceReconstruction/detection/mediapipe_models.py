@@ -10,6 +10,7 @@ Points are (x, y) in pixels of the image given, y-down, the centre of the first 
 import importlib
 import importlib.util
 import os
+import time
 from typing import NamedTuple
 
 import cv2
@@ -25,6 +26,7 @@ RIGHT_EYE, LEFT_EYE = (33, 133), (263, 362)
 # Around an eye's corners the iris network sees this many times their distance.
 _IRIS_MARGIN = 2.3
 _IRIS_SIDE, _MESH_SIDE = 64, 192
+_TRIES, _PAUSE_SECONDS = 20, 0.01
 
 
 class Anchors(NamedTuple):
@@ -72,6 +74,19 @@ def _interpreter(path):
         raise AssetError('%s: expected a TensorFlow Lite network, got: %s' % (path, str(error).split('\n')[0]))
 
 
+def _invoke(network):
+    """Runs an interpreter. TensorFlow 1.15 counts references to it and refuses while another thread, such as the profiler
+    of a Dask worker, holds one for a moment."""
+    for _ in range(_TRIES):
+        try:
+            return network.invoke()
+        except RuntimeError as error:
+            if 'reference to internal data' not in str(error):
+                raise
+            time.sleep(_PAUSE_SECONDS)
+    return network.invoke()
+
+
 class _Network:
     """One .tflite file: [H,W,C] float32 -> list of flat outputs. Loaded when first called."""
 
@@ -86,7 +101,7 @@ class _Network:
             self._loaded = loaded
         network = self._loaded
         network.set_tensor(network.get_input_details()[0]['index'], image[None].astype(np.float32))
-        network.invoke()
+        _invoke(network)
         return [network.get_tensor(output['index'])[0] for output in network.get_output_details()]
 
 

@@ -23,7 +23,7 @@ def test_a_photo_becomes_vertices(tmp_path):
     count = len(reconstruct.model.meanshape)
     assert face.arrays['face_shape'].shape == face.arrays['face_color'].shape == (count, 3)
     assert face.arrays['face_shape'].dtype == np.float32 and reconstruct.model.triangles.max() == count - 1
-    assert face.landmark_error < 3 and face.landmarks_compared == 68
+    assert face.landmark_error < 6 and face.landmarks_compared == 68
     again, = reconstruct(photo, all_faces=True)
     np.testing.assert_array_equal(again.coeff, face.coeff)
     with pytest.raises(InputError, match='nowhere.png'):

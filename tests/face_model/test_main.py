@@ -89,7 +89,7 @@ def test_check_of_a_doubtful_model_exits_with_1(tmp_path, capfd):
 def test_errors_are_one_line_and_exit_with_2(tmp_path, capfd):
     folder = str(tmp_path)
     for words, message in ((['check', 'no/such.mat'], 'no/such.mat: expected a face model (.mat), got nothing'),
-                           (['convert', '--bfm', folder], folder + ': expected the files that convert BFM09'),
+                           (['convert', '--bfm', folder], folder + ': expected the files that BFM09 is converted from'),
                            (['convert', '--ict', folder], folder + ': expected ')):
         assert __main__.main(words) == 2
         error, = capfd.readouterr().err.splitlines()

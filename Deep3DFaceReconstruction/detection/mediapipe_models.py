@@ -75,8 +75,11 @@ def _interpreter(path):
 
 
 def _invoke(network):
-    """Runs an interpreter. TensorFlow 1.15 counts references to it and refuses while another thread, such as the profiler
-    of a Dask worker, holds one for a moment."""
+    """Runs an interpreter.
+
+    TensorFlow 1.15 counts references to it, and refuses while another thread, such as the profiler of a Dask worker,
+    holds one for a moment.
+    """
     for _ in range(_TRIES):
         try:
             return network.invoke()

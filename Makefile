@@ -48,11 +48,11 @@ test-all: setup ## run all tests on either TensorFlow
 	@sh tools/setup.sh '$(found)' develop
 	@$(run) -m pytest $(ARGS)
 
-open-model: setup ## build BFM/open_model.npz again from MakeHuman's assets (fetched with npm) and draw its pictures
+open-model: setup ## build BFM/open_model.npz again from MakeHuman's assets (fetched with npm) and draw its images
 	@$(run) -m tools.open_model $(ARGS)
 	@$(run) tools/pictures/open_model.py
 
-train-smoke: setup ## train on synthetic pictures from scratch, print the losses, export, run the demo (10 minutes)
+train-smoke: setup ## train on synthetic images from scratch, print the losses, export, run the demo (10 minutes)
 	@$(run) tools/train_smoke.py $(ARGS)
 
 bench: setup ## measure the demo, its outputs, the renderer, the data and a training step

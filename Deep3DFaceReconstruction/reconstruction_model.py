@@ -62,7 +62,7 @@ class ReconstructionModel:
     Args:
       face_model: face_model.FaceModel.
       options: ModelOptions.
-      id_net: 'facenet', 'dlib' or 'none': what settles the scale of the perceptual loss.
+      id_net: 'facenet', 'dlib' or 'none': what determines the scale of the perceptual loss.
       id_features: function of (images, landmarks) -> features (perceptual_net.load), or None.
     """
 

@@ -35,8 +35,8 @@ def task_pool(jobs=1, scheduler=None):
       jobs: processes of a local Dask cluster; 1 works in this process, without Dask.
       scheduler: address of a running Dask scheduler ('tcp://host:8786') that is used instead.
     Raises:
-      PoolError: the scheduler cannot be reached or has no workers, the cluster stopped or lacks this program, or Dask
-        is not installed.
+      PoolError: the scheduler cannot be reached or has no workers, the cluster stopped or does not have this
+        program, or Dask is not installed.
     """
     if jobs == 1 and scheduler is None:
         yield _run_here

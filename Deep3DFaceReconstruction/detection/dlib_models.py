@@ -19,10 +19,10 @@ from Deep3DFaceReconstruction.system.assets import dlib_model
 FaceRect = namedtuple('FaceRect', ['left', 'top', 'right', 'bottom', 'score', 'tilt'])
 FaceRect.__new__.__defaults__ = (0.0,)
 
-# Detection works on a picture reduced to this longest side: time and memory stay bounded, whatever the photo.
+# Detection works on a image reduced to this longest side: time and memory stay bounded, whatever the photo.
 _HOG_SIDE = 1280
 _CNN_SIDE = 800
-# Up to this side the picture is doubled first, as HOG needs faces of 80 pixels.
+# Up to this side the image is doubled first, as HOG needs faces of 80 pixels.
 _HOG_SMALL_SIDE = 640
 # What scores less than this is a face only if nothing scores more.
 _SURE = 0.3
@@ -66,7 +66,7 @@ class DlibFaces:
           small: look for small faces beside large ones at once (for group photos).
         Returns:
           list of FaceRect, largest first, doubtful ones left out beside sure ones; empty if no face is found.
-          They may reach beyond the picture.
+          They may reach beyond the image.
         """
         side = max(rgb.shape[:2])
         reduced, scale = _reduced(rgb, _HOG_SIDE)
@@ -86,8 +86,8 @@ class DlibFaces:
     def landmarks68(self, rgb, rect):
         """The 68 landmarks of one face.
 
-        The face is brought to one size first, so that points have sub-pixel precision in small pictures;
-        outside the picture is black.
+        The face is brought to one size first, so that points have sub-pixel precision in small images;
+        outside the image is black.
 
         Args:
           rgb: [H, W, 3] uint8.
@@ -122,7 +122,7 @@ class DlibFaces:
             self._predictor = dlib.shape_predictor(dlib_model('shape_predictor_68_face_landmarks.dat'))
         patch = _Patch(rgb, rect, _PATCH_FACE, rect.tilt)
         shape = self._predictor(patch.pixels, dlib.rectangle(*patch.rectangle))
-        return patch.to_picture(np.array([(point.x, point.y) for point in shape.parts()], np.float64))
+        return patch.to_image(np.array([(point.x, point.y) for point in shape.parts()], np.float64))
 
     def _turned(self, rgb, rect):
         """The rectangle as HOG sees it when the face is turned upright; itself where that is not clearly better."""
@@ -133,7 +133,7 @@ class DlibFaces:
             for found, score in zip(rects, scores):
                 if score - _TILT_ADVANTAGE * (tilt != 0) > best_score:
                     best_score = score - _TILT_ADVANTAGE * (tilt != 0)
-                    center = patch.to_picture(np.array([[found.center().x, found.center().y]]))[0]
+                    center = patch.to_image(np.array([[found.center().x, found.center().y]]))[0]
                     best = _square(center, found.width() / patch.scale, score, tilt)
         return best
 
@@ -150,7 +150,7 @@ class DlibFaces:
 
 
 def _reduced(rgb, longest_side):
-    """(picture of at most this longest side, factor from its pixels to the original's)."""
+    """(image of at most this longest side, factor from its pixels to the original's)."""
     height, width = rgb.shape[:2]
     scale = max(height, width) / longest_side
     if scale <= 1.0:
@@ -191,12 +191,12 @@ def _square(center, side, score, tilt):
 
 
 class _Patch:
-    """The square around a face, scaled and turned upright; what lies outside the picture is black.
+    """The square around a face, scaled and turned upright; what lies outside the image is black.
 
     Attributes:
       pixels: [side, side, 3] uint8.
       rectangle: the face's left, top, right, bottom in it, int.
-      scale: patch pixels per picture pixel.
+      scale: patch pixels per image pixel.
     """
 
     def __init__(self, rgb, rect, face_width, tilt):
@@ -218,8 +218,8 @@ class _Patch:
             self._turn = cv2.getRotationMatrix2D(center, tilt, 1.0)
             self.pixels = cv2.warpAffine(self.pixels, self._turn, (side, side), flags=cv2.INTER_LINEAR)
 
-    def to_picture(self, points):
-        """[n, 2] points of the patch -> of the picture."""
+    def to_image(self, points):
+        """[n, 2] points of the patch -> of the image."""
         if self._turn is not None:
             points = (points - self._turn[:, 2]) @ np.linalg.inv(self._turn[:, :2]).T
         # Pixel centres: the centre of the first source pixel is half a source pixel from the patch's edge.
@@ -227,7 +227,7 @@ class _Patch:
 
 
 def _window(rgb, left, top, size):
-    """The square [size, size, 3] at (left, top) of a picture; what lies outside is black."""
+    """The square [size, size, 3] at (left, top) of a image; what lies outside is black."""
     height, width = rgb.shape[:2]
     window = np.zeros((size, size, 3), np.uint8)
     x0, x1 = max(left, 0), min(left + size, width)

@@ -138,7 +138,7 @@ def extended(fields, unknown, triangles):
 def _clean(chosen, triangles):
     """[T] bool: the largest piece of the chosen triangles, its holes filled unless they are large.
 
-    Pieces hang together by edges. A hole of the mesh itself is no triangle, so it stays.
+    Pieces hang together by edges. A hole of the mesh itself is not a triangle, so it stays.
     """
     links = _neighbours(triangles)
     small = _SMALL_PIECE * len(triangles)

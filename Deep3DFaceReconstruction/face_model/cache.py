@@ -37,7 +37,7 @@ def cache_path(source, kind=''):
 def cached(source, reader_version, names, build, kind=''):
     """The arrays of a file: from its cache, or else built and left in the cache for the next time.
 
-    A folder that cannot be written is no error: then there is no cache.
+    A folder that cannot be written is not an error: then there is no cache.
 
     Args:
       source: the file; another size or time of change makes the cache stale.

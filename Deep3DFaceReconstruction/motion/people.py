@@ -21,7 +21,7 @@ from Deep3DFaceReconstruction.system.assets import dlib_model
 SAME_PERSON = 0.58       # distance of dlib's descriptors below which two faces are one person's (King 2017: 0.6)
 BEST = 12                # views of a person that are kept
 FITTED = 2               # of them, fitted with their pixels for identity and albedo
-SEEN_SHARE = 0.06        # of the best views' sightings: who is seen less than that is no person, but a mistake
+SEEN_SHARE = 0.06        # of the best views' sightings: who is seen less than that is not a person but a mistake
 _KEPT_SIDE = 512         # pixels, of a kept view
 # The five points in dlib's 150-pixel chip: its mean face with a quarter around it.
 _CHIP = (np.array([[0.228, 0.224], [0.752, 0.224], [0.490, 0.516], [0.254, 0.780], [0.726, 0.780]]) + 0.25) * 100.0

@@ -83,7 +83,7 @@ class Tracker:
     def _is_cut(self, rgb):
         """Whether the scene is another one, or the first."""
         small = cv2.resize(rgb, (48, 32), interpolation=cv2.INTER_AREA).astype(np.float32).mean(axis=2)
-        # A brighter or darker exposure of the same scene is no cut.
+        # A brighter or darker exposure of the same scene is not a cut.
         thumbnail, before = small - small.mean(), self._thumbnail
         self._thumbnail = thumbnail
         return before is None or float(np.abs(thumbnail - before).mean()) > _CUT

@@ -50,7 +50,7 @@ def align_img(img, lm, lm3D):
     """Scales and crops a photo so that its face stands where the camera expects it.
 
     The crop's corner is rounded towards zero to a whole pixel, the landmarks are not: they may lie up to a
-    pixel beside the picture's content. This is the published behaviour, and networks were trained on it.
+    pixel beside the image's content. This is the published behaviour, and networks were trained on it.
 
     Args:
       img: PIL image; what lies outside it becomes black.
@@ -102,7 +102,7 @@ def _resize_and_crop(img, size, left, top):
     alone on what the crop needs of it, so memory is O(width of the resized image * rows under the crop), not
     its area. Equal to the last bit to `img.resize(size, BICUBIC).crop(...)` of Pillow up to 9.5, which the
     figures come from; later versions may start with the rows of tall images. `resize(box=...)` would be
-    shorter, but its box is single precision and its picture another.
+    shorter, but its box is single precision and its image is different.
     """
     (w0, h0), (w, h) = img.size, size
     x0, x1 = max(left, 0), min(left + IMAGE_SIZE, w)

@@ -1,7 +1,7 @@
 """Reading images in any common format, as they are meant to be seen.
 
 Everything that can be wrong with a file ends in an `ImageError` whose one line names the file, what was expected and
-what came instead, so that a run over a folder can report it and go on with the next file.
+what was found instead, so that a run over a folder can report it and go on with the next file.
 """
 import warnings
 

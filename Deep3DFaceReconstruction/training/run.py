@@ -70,7 +70,7 @@ def _lead(options, cluster, stopping):
 
 def _limit_threads(count):
     """Sets how many threads the process has. Sessions have the same number in their configuration, but in current
-    TensorFlow the first user of a pool settles its size for all, and here that would be the data's functions."""
+    TensorFlow the first user of a pool fixes its size for all, and here that would be the data's functions."""
     if count:
         with contextlib.suppress(RuntimeError):  # something has run already, so it is too late
             tf.config.threading.set_intra_op_parallelism_threads(count)

@@ -92,7 +92,7 @@ REGISTER_OP("MeshInterpolateGrad")
     })
     .Doc("Gradient of MeshInterpolate to the vertices and the attributes.");
 
-// What the four ops share: the mesh, the ids, and the size of the picture.
+// What the four ops share: the mesh, the ids, and the size of the image.
 class SeenMeshOp : public OpKernel {
  public:
   explicit SeenMeshOp(OpKernelConstruction* context) : OpKernel(context) {

@@ -10,7 +10,7 @@
 //
 // Everything that decides coverage, but for the sign of the determinant, is float32 arithmetic in one fixed order, compiled without fused
 // multiply-add: an edge that two triangles share then gets exactly opposite values on its two sides (no
-// cracks), and the same picture on every machine.
+// cracks), and the same image on every machine.
 #ifndef MESH_RENDERER_KERNELS_TRIANGLE_H_
 #define MESH_RENDERER_KERNELS_TRIANGLE_H_
 

@@ -65,7 +65,7 @@ def read(path):
     Returns:
       [52,19158,3] float64 dm, in the order of arkit.NAMES.
     Raises:
-      FileNotFoundError: the wheel lacks a shape. ValueError: a line of it is not a displacement.
+      FileNotFoundError: the wheel does not have a shape. ValueError: a line of it is not a displacement.
     """
     moves = np.zeros((len(arkit.NAMES), BASE_VERTICES, 3))
     with zipfile.ZipFile(path) as archive:

@@ -19,7 +19,7 @@ from Deep3DFaceReconstruction.system.assets import dlib_model
 FaceRect = namedtuple('FaceRect', ['left', 'top', 'right', 'bottom', 'score', 'tilt'])
 FaceRect.__new__.__defaults__ = (0.0,)
 
-# Detection works on a image reduced to this longest side: time and memory stay bounded, whatever the photo.
+# Detection works on an image reduced to this longest side: time and memory stay bounded, whatever the photo.
 _HOG_SIDE = 1280
 _CNN_SIDE = 800
 # Up to this side the image is doubled first, as HOG needs faces of 80 pixels.
@@ -227,7 +227,7 @@ class _Patch:
 
 
 def _window(rgb, left, top, size):
-    """The square [size, size, 3] at (left, top) of a image; what lies outside is black."""
+    """The square [size, size, 3] at (left, top) of an image; what lies outside is black."""
     height, width = rgb.shape[:2]
     window = np.zeros((size, size, 3), np.uint8)
     x0, x1 = max(left, 0), min(left + size, width)

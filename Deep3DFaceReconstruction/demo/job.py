@@ -1,7 +1,6 @@
 """The beginning and the end of a run of demo.py: what there is to do, and summary.csv with the exit code."""
 import os
 import sys
-import tempfile
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from Deep3DFaceReconstruction.demo import results
@@ -12,7 +11,7 @@ from Deep3DFaceReconstruction.exports.catalogue import SUFFIXES, VIEWER_PAGE
 from Deep3DFaceReconstruction.photo import photo_files
 from Deep3DFaceReconstruction.photo.image_kinds import IMAGE_EXTENSIONS, advice
 from Deep3DFaceReconstruction.system import exit_codes
-from Deep3DFaceReconstruction.system.files import remove_unfinished
+from Deep3DFaceReconstruction.system.files import check_writable, remove_unfinished
 from Deep3DFaceReconstruction.system.result_folder import SUMMARY_NAME, ResultFolder, file_facts, photo_facts
 
 
@@ -92,20 +91,6 @@ def prepare(options):
         known_rows[path] = {'': results.failure_row(path, '', 0.0, reason)}
     return Job(photos, source, folder, sorted(found.paths + [path for path, _ in found.unsupported]), known_rows,
                len(found.unsupported), photo_files.unsupported_line(options.input, found.unsupported))
-
-
-def check_writable(folder):
-    """Makes the folder and sees that files can be made in it.
-
-    Raises:
-      InputError: neither can be done.
-    """
-    try:
-        os.makedirs(folder, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError('%s: expected a folder that can be written, got: %s' % (folder, one_line(error)))
 
 
 def _made_with(options, source):

@@ -22,10 +22,15 @@ class ArkitWriter:
     def has_names(self):
         """Whether the model has named shapes."""
         try:
-            load_named_shapes(self._model)
+            self._expression_map()
         except FaceModelError:
             return False
         return True
+
+    def _expression_map(self):
+        if self._map is None:
+            self._map = ExpressionMap(self._model, load_named_shapes(self._model))
+        return self._map
 
     def weights(self, coeff):
         """{name: weight 0-1} of coefficients [257].
@@ -33,10 +38,9 @@ class ArkitWriter:
         Raises:
           FaceModelError: the model has no named shapes.
         """
-        if self._map is None:
-            self._map = ExpressionMap(self._model, load_named_shapes(self._model))
-        values = self._map.weights(coeff[COEFF_SLICES['ex']])[0]
-        return {name: round(float(value), DIGITS) for name, value in zip(self._map.names, values)}
+        expression_map = self._expression_map()
+        values = expression_map.weights(coeff[COEFF_SLICES['ex']])[0]
+        return {name: round(float(value), DIGITS) for name, value in zip(expression_map.names, values)}
 
     def write(self, coeff, path_stem):
         """Writes PATH_STEM_arkit.json: {"model", "blendShapes": {name: weight}, "rotationDegrees", "translationDm"}.

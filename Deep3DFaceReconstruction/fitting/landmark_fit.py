@@ -97,8 +97,7 @@ def fit_landmarks(observed, starts, known=()):
 
 def posterior(observed, mean, known=()):
     """The Posterior about unknowns [150] where the landmarks are linearised."""
-    _, _, cost, count = _normal_equations(observed, mean, _UNKNOWNS)
-    hessian, _, _, _ = _normal_equations(observed, mean, _UNKNOWNS, known)
+    hessian, _, cost, count = _normal_equations(observed, mean, _UNKNOWNS, known)
     shape = mean[POSE_DIM:]
     return Posterior(mean, hessian, float((2 * cost - shape.dot(shape)) / max(count, 1)))
 
@@ -163,7 +162,7 @@ def _moved(points, values):
 
 
 def _normal_equations(observed, values, free, known=()):
-    """(hessian [free,free], gradient [free], cost, number of coordinates), Gauss-Newton."""
+    """(hessian [free,free], gradient [free], cost without `known`, number of coordinates), Gauss-Newton."""
     prior = np.concatenate([np.zeros(POSE_DIM), np.ones(ID_DIM + EX_DIM)])[:free]
     hessian, gradient = np.diag(prior), prior * values[:free]
     shape = values[POSE_DIM:]

@@ -2,8 +2,11 @@
 import contextlib
 import os
 import re
+import tempfile
 import time
 import uuid
+
+from Deep3DFaceReconstruction.errors import InputError, one_line
 
 # What a file is called, with more behind it, until it is whole.
 TEMPORARY_PREFIX = '.writing-'
@@ -14,6 +17,20 @@ UNFINISHED_SECONDS = 600.0
 
 # zlib's fastest level, for every PNG: four times as fast as the default, the file a tenth larger.
 PNG_COMPRESSION = 1
+
+
+def check_writable(folder):
+    """Makes a folder and checks that files can be written there.
+
+    Raises:
+      InputError: they cannot.
+    """
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError('%s: expected a folder that can be written, got: %s' % (folder, one_line(error)))
 
 
 @contextlib.contextmanager

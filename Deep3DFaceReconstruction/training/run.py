@@ -9,11 +9,12 @@ from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, find_samp
 from Deep3DFaceReconstruction.errors import InputError, TrainingError, message_of
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.networks import frozen_graph
+from Deep3DFaceReconstruction.system.files import check_writable
 from Deep3DFaceReconstruction.tf1 import tf
 from Deep3DFaceReconstruction.training import chief, worker
 from Deep3DFaceReconstruction.training.cluster import Runtime, cluster_of
 from Deep3DFaceReconstruction.training.graph import Data
-from Deep3DFaceReconstruction.training.run_folder import RunFolder, check_writable
+from Deep3DFaceReconstruction.training.run_folder import RunFolder
 
 _LISTED_PROBLEMS = 5
 DONE, INTERRUPTED = 0, 130

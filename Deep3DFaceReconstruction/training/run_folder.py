@@ -3,11 +3,10 @@ import contextlib
 import json
 import os
 import re
-import tempfile
 
 from Deep3DFaceReconstruction.errors import AssetError, InputError, TrainingError, one_line
 from Deep3DFaceReconstruction.networks import checkpoints
-from Deep3DFaceReconstruction.system.files import atomic_write
+from Deep3DFaceReconstruction.system.files import atomic_write, check_writable
 from Deep3DFaceReconstruction.tf1 import tf
 
 _BEST, _BEST_KEYS = 'best.json', {'checkpoint', 'error'}
@@ -143,20 +142,6 @@ class RunFolder:
         for _, prefix in checkpoints.list_checkpoints(self.path)[:-self._keep]:
             if not best or prefix != best[0]:
                 checkpoints.remove_checkpoint(prefix)
-
-
-def check_writable(folder):
-    """Makes a folder and checks that files can be written there.
-
-    Raises:
-      InputError: they cannot.
-    """
-    try:
-        os.makedirs(folder, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError('%s: expected a folder that can be written, got: %s' % (folder, one_line(error)))
 
 
 def write_error(error):

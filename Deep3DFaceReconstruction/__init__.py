@@ -13,7 +13,7 @@ Each stage of the data's way has a room, and a room's docstring says what enters
     detection    an image -> faces, their landmarks, how sure they are
     meshes       surfaces without a camera: subdivision, registration, .obj
     face_model   files of several kinds -> one checked FaceModel
-    networks     R-Net, the perceptual networks, checkpoints, frozen graphs
+    networks     R-Net, checkpoints, frozen graphs; in identity/ the networks that compare people
     surface      a face model's texture atlas and regions; what of a mesh a photo shows
     exports      a reconstructed face -> files and images
     fitting      a crop with landmarks -> coefficients, without a network

@@ -3,7 +3,8 @@ from typing import Any, NamedTuple, Optional
 
 from Deep3DFaceReconstruction import losses
 from Deep3DFaceReconstruction.face_decoder import Face3D, Reconstruction
-from Deep3DFaceReconstruction.networks import perceptual_net, r_net
+from Deep3DFaceReconstruction.networks import r_net
+from Deep3DFaceReconstruction.networks.identity import perceptual_net
 from Deep3DFaceReconstruction.networks.layers import MovingStatistics
 from Deep3DFaceReconstruction.tf1 import tf
 

@@ -59,7 +59,7 @@ def shape_error(shape, keypoints, triangles, truth):
 
 def likeness(reconstructed):
     """Cosine of face-recognition features of each crop and its overlay: [n]."""
-    from Deep3DFaceReconstruction.networks import perceptual_net
+    from Deep3DFaceReconstruction.networks.identity import perceptual_net
     from Deep3DFaceReconstruction.tf1 import tf
     crops = np.stack([result.crop.bgr for result in reconstructed]).astype(np.float32)
     recon = np.stack([result.arrays['recon_img'] for result in reconstructed]).astype(np.float32)

@@ -20,7 +20,8 @@ from benchmarks.machine import describe_machine  # noqa: E402
 from Deep3DFaceReconstruction.dataset.data_loader import Batch  # noqa: E402
 from Deep3DFaceReconstruction.face_decoder import Face3D  # noqa: E402
 from Deep3DFaceReconstruction.face_model import load_face_model  # noqa: E402
-from Deep3DFaceReconstruction.networks import checkpoints, perceptual_net, r_net  # noqa: E402
+from Deep3DFaceReconstruction.networks import checkpoints, r_net  # noqa: E402
+from Deep3DFaceReconstruction.networks.identity import perceptual_net  # noqa: E402
 from Deep3DFaceReconstruction.reconstruction_model import ReconstructionModel  # noqa: E402
 from Deep3DFaceReconstruction.tf1 import tf  # noqa: E402
 from Deep3DFaceReconstruction.training.gradient_step import GradientStep  # noqa: E402

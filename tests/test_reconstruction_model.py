@@ -5,7 +5,7 @@ import pytest
 from Deep3DFaceReconstruction import pictures
 from Deep3DFaceReconstruction.dataset.data_loader import Batch
 from Deep3DFaceReconstruction.face_decoder import Face3D
-from Deep3DFaceReconstruction.networks import perceptual_net
+from Deep3DFaceReconstruction.networks.identity import perceptual_net
 from Deep3DFaceReconstruction.reconstruction_model import LossWeights, ModelOptions, ReconstructionModel
 from Deep3DFaceReconstruction.tf1 import tf
 from Deep3DFaceReconstruction.training.graph import model_options

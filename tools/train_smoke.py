@@ -28,7 +28,7 @@ from Deep3DFaceReconstruction.conventions import COEFF_DIM  # noqa: E402
 from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, find_samples, make_dataset  # noqa: E402
 from Deep3DFaceReconstruction.face_decoder import Face3D  # noqa: E402
 from Deep3DFaceReconstruction.face_model import load_face_model  # noqa: E402
-from Deep3DFaceReconstruction.networks import perceptual_net  # noqa: E402
+from Deep3DFaceReconstruction.networks.identity import perceptual_net  # noqa: E402
 from Deep3DFaceReconstruction.reconstruction_model import Losses, ReconstructionModel  # noqa: E402
 from Deep3DFaceReconstruction.tf1 import tf  # noqa: E402
 from Deep3DFaceReconstruction.training.graph import model_options  # noqa: E402

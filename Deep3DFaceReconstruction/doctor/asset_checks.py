@@ -102,7 +102,7 @@ def check_resnet_checkpoint(path):
 
 def check_facenet(folder):
     """The folder with FaceNet's checkpoint."""
-    from Deep3DFaceReconstruction.networks import perceptual_net
+    from Deep3DFaceReconstruction.networks.identity import perceptual_net
 
     prefix = perceptual_net.facenet_checkpoint(folder)
     if prefix is None:
@@ -135,7 +135,7 @@ def _check_checkpoint(path, wanted, purpose):
 
 def check_dlib_id_net(path):
     """dlib's face-recognition network."""
-    from Deep3DFaceReconstruction.networks import dlib_resnet
+    from Deep3DFaceReconstruction.networks.identity import dlib_resnet
 
     dlib_resnet.DlibIdNet(path)
     return Verdict(OK, '%s, %d outputs' % (megabytes(path), dlib_resnet.FEATURES))

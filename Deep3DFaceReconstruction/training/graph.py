@@ -9,7 +9,7 @@ from Deep3DFaceReconstruction import pictures
 from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, make_dataset
 from Deep3DFaceReconstruction.errors import TrainingError
 from Deep3DFaceReconstruction.face_model import FaceModel
-from Deep3DFaceReconstruction.networks import perceptual_net
+from Deep3DFaceReconstruction.networks.identity import perceptual_net
 from Deep3DFaceReconstruction.reconstruction_model import Losses, LossWeights, ModelOptions, ReconstructionModel
 from Deep3DFaceReconstruction.tf1 import tf
 from Deep3DFaceReconstruction.training.exchange import Exchange, Generation

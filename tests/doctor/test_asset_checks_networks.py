@@ -6,7 +6,8 @@ import pytest
 
 from Deep3DFaceReconstruction.doctor import asset_checks
 from Deep3DFaceReconstruction.doctor.catalogue import OK, WRONG
-from Deep3DFaceReconstruction.networks import checkpoints, frozen_graph, perceptual_net, r_net
+from Deep3DFaceReconstruction.networks import checkpoints, frozen_graph, r_net
+from Deep3DFaceReconstruction.networks.identity import perceptual_net
 from Deep3DFaceReconstruction.tf1 import tf
 from tests.doctor.wrong_files import WEB_PAGE, verdict
 

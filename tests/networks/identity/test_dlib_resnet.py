@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from Deep3DFaceReconstruction.errors import AssetError
-from Deep3DFaceReconstruction.networks import dlib_format, dlib_resnet
+from Deep3DFaceReconstruction.networks.identity import dlib_format, dlib_resnet
 from Deep3DFaceReconstruction.photo.alignment import align_img
 from Deep3DFaceReconstruction.photo.landmarks import standard_five_points
 from Deep3DFaceReconstruction.system import assets

@@ -8,7 +8,7 @@ import numpy as np
 
 from Deep3DFaceReconstruction import conventions
 from Deep3DFaceReconstruction.errors import AssetError
-from Deep3DFaceReconstruction.networks import dlib_format
+from Deep3DFaceReconstruction.networks.identity import dlib_format
 from Deep3DFaceReconstruction.photo.landmarks import standard_five_points
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.tf1 import tf

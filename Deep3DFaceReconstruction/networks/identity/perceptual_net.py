@@ -8,8 +8,9 @@ import os
 
 from Deep3DFaceReconstruction.conventions import ID_NETWORKS
 from Deep3DFaceReconstruction.errors import AssetError
-from Deep3DFaceReconstruction.networks import checkpoints, dlib_resnet
-from Deep3DFaceReconstruction.networks.inception_resnet_v1 import inception_resnet_v1
+from Deep3DFaceReconstruction.networks import checkpoints
+from Deep3DFaceReconstruction.networks.identity import dlib_resnet
+from Deep3DFaceReconstruction.networks.identity.inception_resnet_v1 import inception_resnet_v1
 from Deep3DFaceReconstruction.networks.layers import MovingStatistics
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.tf1 import tf

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from Deep3DFaceReconstruction.errors import AssetError
-from Deep3DFaceReconstruction.networks import checkpoints, perceptual_net
+from Deep3DFaceReconstruction.networks import checkpoints
+from Deep3DFaceReconstruction.networks.identity import perceptual_net
 from Deep3DFaceReconstruction.tf1 import tf
 from tests.networks.reference import assert_equals_reference, fill, filled, golden, new_session
 

@@ -49,7 +49,7 @@ def check_face_model(path):
 
 def check_bfm09_source(path):
     """One of the six files that BFM_model_front.mat is made from; its name says which."""
-    from Deep3DFaceReconstruction.face_model import bfm09
+    from Deep3DFaceReconstruction.face_model.converters import bfm09
 
     return Verdict(OK, bfm09.check_source(path))
 

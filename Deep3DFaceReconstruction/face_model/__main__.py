@@ -63,7 +63,8 @@ def _convert(options):
     from Deep3DFaceReconstruction.face_model import load_face_model
 
     if options.ict is not None:
-        from Deep3DFaceReconstruction.face_model import ict_facekit, open_model
+        from Deep3DFaceReconstruction.face_model import open_model
+        from Deep3DFaceReconstruction.face_model.converters import ict_facekit
         path = options.out or ICT_MODEL
         ict_facekit.convert(options.ict, path, open_model.load_open_model(), landmark_file=options.landmarks)
     elif options.open:
@@ -71,7 +72,7 @@ def _convert(options):
         path = options.out or assets.OPEN_MODEL_FRONT
         open_model.write_open_model_front(path)
     else:
-        from Deep3DFaceReconstruction.face_model import bfm09
+        from Deep3DFaceReconstruction.face_model.converters import bfm09
         path = options.out or assets.BFM_MODEL
         bfm09.convert(path, options.bfm or assets.BFM_DIR)
     print('wrote %s' % path)

@@ -12,7 +12,8 @@ import numpy as np
 
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM, LANDMARK_COUNT, TEX_DIM
 from Deep3DFaceReconstruction.errors import FaceModelError, one_line
-from Deep3DFaceReconstruction.face_model import bfm09, cache, open_model
+from Deep3DFaceReconstruction.face_model import cache, open_model
+from Deep3DFaceReconstruction.face_model.converters import bfm09
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.mat_file import CheckedArrays, MatFile
 

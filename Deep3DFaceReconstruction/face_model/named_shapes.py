@@ -10,7 +10,8 @@ import scipy.linalg
 from scipy.optimize import lsq_linear, nnls
 
 from Deep3DFaceReconstruction.errors import FaceModelError, InputError
-from Deep3DFaceReconstruction.face_model import arkit, ict_facekit, open_model
+from Deep3DFaceReconstruction.face_model import arkit, open_model
+from Deep3DFaceReconstruction.face_model.converters import ict_facekit
 from Deep3DFaceReconstruction.system.mat_file import MatFile
 
 # What a weight of 1 must explain of a shape to be worth its place: the cost of the weights' sum (L1, so sparse).

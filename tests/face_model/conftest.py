@@ -7,9 +7,10 @@ import pytest
 from scipy.io import loadmat
 
 from Deep3DFaceReconstruction import face_model
-from Deep3DFaceReconstruction.face_model import bfm09, open_model
-from tests.face_model.bfm09_stand_in import write_expressions
-from tests.face_model.ict_stand_in import StandIn
+from Deep3DFaceReconstruction.face_model import open_model
+from Deep3DFaceReconstruction.face_model.converters import bfm09
+from tests.face_model.converters.bfm09_stand_in import write_expressions
+from tests.face_model.converters.ict_stand_in import StandIn
 
 
 @pytest.fixture(scope='session')

@@ -8,7 +8,8 @@ from PIL import Image
 from scipy.io import loadmat, savemat
 
 from Deep3DFaceReconstruction import face_model
-from Deep3DFaceReconstruction.face_model import __main__, bfm09, check, ict_facekit, open_model
+from Deep3DFaceReconstruction.face_model import __main__, check, open_model
+from Deep3DFaceReconstruction.face_model.converters import bfm09, ict_facekit
 from Deep3DFaceReconstruction.system import assets
 from tests import ROOT
 

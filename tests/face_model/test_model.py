@@ -7,7 +7,8 @@ from scipy.io import savemat
 
 from Deep3DFaceReconstruction import face_model
 from Deep3DFaceReconstruction.errors import FaceModelError
-from Deep3DFaceReconstruction.face_model import bfm09, open_model
+from Deep3DFaceReconstruction.face_model import open_model
+from Deep3DFaceReconstruction.face_model.converters import bfm09
 from Deep3DFaceReconstruction.system import assets
 from tests.face_model.tiny_model import tiny_model
 

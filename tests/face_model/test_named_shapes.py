@@ -5,12 +5,13 @@ import pytest
 from Deep3DFaceReconstruction import face_model
 from Deep3DFaceReconstruction.conventions import CAMERA_DISTANCE, FOCAL
 from Deep3DFaceReconstruction.errors import AssetError, FaceModelError, InputError
-from Deep3DFaceReconstruction.face_model import arkit, ict_facekit, named_shapes, open_model
+from Deep3DFaceReconstruction.face_model import arkit, named_shapes, open_model
+from Deep3DFaceReconstruction.face_model.converters import ict_facekit
 from Deep3DFaceReconstruction.face_model.named_shapes import ExpressionMap, NamedShapes
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.tf1 import tf
 from mesh_renderer import rasterize_triangles
-from tests.face_model import ict_stand_in as stand_in
+from tests.face_model.converters import ict_stand_in as stand_in
 
 SKIN, MOUTH, RIGHT_EYE, LEFT_EYE, TEETH = range(5)
 UPPER_LIP, LOWER_LIP = [61, 62, 63], [67, 66, 65]

@@ -15,7 +15,7 @@ import numpy as np
 
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM
 from Deep3DFaceReconstruction.errors import FaceModelError, one_line
-from Deep3DFaceReconstruction.face_model import albedo_transfer, ict_landmarks
+from Deep3DFaceReconstruction.face_model.converters import albedo_transfer, ict_landmarks
 from Deep3DFaceReconstruction.meshes import obj, registration, subdivision
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points
 from Deep3DFaceReconstruction.system import file_kinds

@@ -5,7 +5,7 @@ import os
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from Deep3DFaceReconstruction.face_model import ict_facekit
+from Deep3DFaceReconstruction.face_model.converters import ict_facekit
 from Deep3DFaceReconstruction.photo.landmarks import flip_permutation
 
 STEP = 0.04                 # dm between grid vertices

@@ -1,8 +1,8 @@
 """Albedo and regions carried over from one mesh to another; whole transfers are in test_ict_facekit.py."""
 import numpy as np
 
-from Deep3DFaceReconstruction.face_model import albedo_transfer
-from tests.face_model import ict_stand_in as stand_in
+from Deep3DFaceReconstruction.face_model.converters import albedo_transfer
+from tests.face_model.converters import ict_stand_in as stand_in
 
 
 def test_unknown_values_are_the_mean_of_their_neighbours():

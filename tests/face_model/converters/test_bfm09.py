@@ -8,9 +8,16 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from Deep3DFaceReconstruction import face_model
-from Deep3DFaceReconstruction.face_model import bfm09
+from Deep3DFaceReconstruction.face_model.converters import bfm09
 from tests import ROOT
-from tests.face_model.bfm09_stand_in import BFM_ROWS, EXPRESSION_ROWS, coded, deviations, means, morphable_model
+from tests.face_model.converters.bfm09_stand_in import (
+    BFM_ROWS,
+    EXPRESSION_ROWS,
+    coded,
+    deviations,
+    means,
+    morphable_model,
+)
 
 
 @pytest.fixture(scope='module')
@@ -25,7 +32,7 @@ def converted(bfm09_files):
 def convert_in_process(out, folder):
     # Not getrusage: its maximum starts with the memory of the process that this one was forked from.
     script = ('import sys\n'
-              'from Deep3DFaceReconstruction.face_model import bfm09\n'
+              'from Deep3DFaceReconstruction.face_model.converters import bfm09\n'
               'bfm09.convert(sys.argv[1], sys.argv[2])\n'
               'print([line for line in open("/proc/self/status") if line.startswith("VmHWM:")][0].split()[1])\n')
     return 1024 * int(subprocess.check_output([sys.executable, '-c', script, out, folder], cwd=ROOT))

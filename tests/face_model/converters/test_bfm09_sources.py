@@ -6,8 +6,8 @@ import pytest
 from scipy.io import savemat
 
 from Deep3DFaceReconstruction.errors import FaceModelError
-from Deep3DFaceReconstruction.face_model import bfm09
-from tests.face_model.bfm09_stand_in import EXPRESSION_ROWS, deviations, means
+from Deep3DFaceReconstruction.face_model.converters import bfm09
+from tests.face_model.converters.bfm09_stand_in import EXPRESSION_ROWS, deviations, means
 
 
 @pytest.fixture

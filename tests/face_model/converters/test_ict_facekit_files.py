@@ -5,9 +5,9 @@ import os
 import pytest
 
 from Deep3DFaceReconstruction.errors import AssetError, FaceModelError
-from Deep3DFaceReconstruction.face_model import ict_facekit
-from tests.face_model import ict_stand_in as stand_in
-from tests.face_model.ict_stand_in import LAYOUT, NAMES, convert
+from Deep3DFaceReconstruction.face_model.converters import ict_facekit
+from tests.face_model.converters import ict_stand_in as stand_in
+from tests.face_model.converters.ict_stand_in import LAYOUT, NAMES, convert
 
 
 @pytest.mark.parametrize('text, message', [

@@ -6,10 +6,10 @@ import pytest
 
 from Deep3DFaceReconstruction import face_model
 from Deep3DFaceReconstruction.errors import FaceModelError
-from Deep3DFaceReconstruction.face_model import ict_facekit, ict_landmarks
+from Deep3DFaceReconstruction.face_model.converters import ict_facekit, ict_landmarks
 from Deep3DFaceReconstruction.photo.landmarks import flip_permutation, standard_five_points
-from tests.face_model import ict_stand_in as stand_in
-from tests.face_model.ict_stand_in import LAYOUT, convert
+from tests.face_model.converters import ict_stand_in as stand_in
+from tests.face_model.converters.ict_stand_in import LAYOUT, convert
 
 
 def test_the_built_in_landmarks_mirror_like_the_mesh():

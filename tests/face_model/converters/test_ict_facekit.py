@@ -9,11 +9,11 @@ from scipy.io import loadmat
 from scipy.sparse import coo_matrix, csgraph
 
 from Deep3DFaceReconstruction import face_model
-from Deep3DFaceReconstruction.face_model import ict_facekit
+from Deep3DFaceReconstruction.face_model.converters import ict_facekit
 from Deep3DFaceReconstruction.meshes import registration, subdivision
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points
-from tests.face_model import ict_stand_in as stand_in
-from tests.face_model.ict_stand_in import LAYOUT, NAMES, StandIn, convert
+from tests.face_model.converters import ict_stand_in as stand_in
+from tests.face_model.converters.ict_stand_in import LAYOUT, NAMES, StandIn, convert
 
 # Catmull-Clark in a regular grid: what a moved vertex gives to itself, to old vertices beside and diagonally, to new
 # points on its edges and on the edges of its quads, to its quads' middles.

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from Deep3DFaceReconstruction.detection.mediapipe_models import FaceMesh, IrisNetwork, Region, roll_of
+from Deep3DFaceReconstruction.detection.mediapipe_models import Eyes, FaceMesh, IrisNetwork, Region, roll_of
 from Deep3DFaceReconstruction.photo.alignment import POS
 from Deep3DFaceReconstruction.photo.landmarks import face_tilt, standard_five_points
 
@@ -22,18 +22,29 @@ class MeshFace(NamedTuple):
     """The dense landmarks of one face."""
     points: np.ndarray          # [468,2] pixels of the photo, y-down
     depth: np.ndarray           # [468] in the same pixels, towards the viewer, about their mean
-    irises: np.ndarray          # [10,2]: centre and rim of the iris of the subject's right eye, then of the left one
+    eyes: Eyes                  # irises and lids
     logit: float                # of there being a face: above 5 for almost all, about 15 in profile, 40 in front
+
+    @property
+    def irises(self):
+        """[10,2]: centre and rim of the iris of the subject's right eye, then of the left one."""
+        return self.eyes.irises
 
     @property
     def five_points(self):
         """[5,2]: the five points of alignment."""
-        return np.stack([self.points[list(rows)].mean(axis=0) for rows in _FIVE])
+        return five_of_mesh(self.points)
 
     @property
     def box(self):
         """(left, top, right, bottom) of the points."""
         return tuple(self.points.min(axis=0)) + tuple(self.points.max(axis=0))
+
+
+def five_of_mesh(points):
+    """The five points [5,2] of alignment among mesh points [468,2]."""
+    return np.stack([points[list(rows)].mean(axis=0) for rows in _FIVE])
+
 
 class MeshFinder:
     """Finds the dense landmarks of a face whose place is known. One object serves one thread."""
@@ -58,12 +69,12 @@ class MeshFinder:
 
     def _two_passes(self, rgb, region):
         points, _, _ = self._mesh(rgb, region)
-        points, depth, logit = self._mesh(rgb, _around(points))
+        points, depth, logit = self._mesh(rgb, region_of_mesh(points))
         return MeshFace(points, depth - depth.mean(), self._iris(rgb, points), logit)
 
 
-def _around(points):
-    """The Region about a mesh, upright with it."""
+def region_of_mesh(points):
+    """The Region in which the network looks for a face whose mesh was at points [468,2], upright with it."""
     roll = roll_of(points)
     turn = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
     upright = points.dot(turn)

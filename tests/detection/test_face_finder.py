@@ -37,6 +37,15 @@ def test_the_portrait_has_one_sure_face_whose_points_are_right(face):
     np.testing.assert_allclose(face.mesh.irises[[0, 5]], face.five_points[:2], atol=4.0)
 
 
+def test_lids_run_around_the_irises_from_corner_to_corner(face):
+    for eye, (lids, iris) in enumerate(zip(face.mesh.eyes.lids, face.mesh.irises[[0, 5]])):
+        inner, outer, upper = lids[0], lids[8], lids[9:]
+        assert (outer[0] < iris[0] < inner[0]) == (eye == 0) and (outer[0] > iris[0] > inner[0]) == (eye == 1)
+        assert (upper[:, 1] < lids[1:8, 1]).all() and lids[4, 1] > iris[1] > upper[3, 1]
+        assert (np.diff(np.abs(upper[:, 0] - inner[0])) > 0).all()
+    assert ((face.mesh.eyes.openness() > 0.2) & (face.mesh.eyes.openness() < 0.5)).all()
+
+
 def test_irises_are_round_and_in_order(face):
     for first in (0, 5):
         centre, right, top, left, bottom = face.mesh.irises[first:first + 5]

@@ -4,12 +4,27 @@ The one place that reads --fit. TensorFlow takes seconds to load, and photos are
 needs at once, and loads in `load`.
 """
 import os
+from typing import List, NamedTuple, Tuple
 
 import numpy as np
 from tqdm import tqdm
 
 from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.system import assets
+
+
+class Answers(NamedTuple):
+    """What a source says of B crops.
+
+    Attributes:
+      coeff: [B,257] float32.
+      doubts: of each face, a tuple of phrases that say why the answer may be wrong.
+      deviation: [B,257] float32, standard deviations of the coefficients; NaN where they are not known.
+    """
+
+    coeff: np.ndarray
+    doubts: List[Tuple[str, ...]]
+    deviation: np.ndarray
 
 
 def choose_source(options):
@@ -69,8 +84,9 @@ class NetworkSource:
         self._network = frozen_graph.CoefficientNetwork(frozen_graph.load_any(self.path), self.path)
 
     def __call__(self, crops):
-        """([B,257] float32, what is doubtful of each, a tuple of phrases) of a list of FaceCrop."""
-        return self._network(np.stack([crop.bgr for crop in crops])), [()] * len(crops)
+        """The Answers of a list of FaceCrop."""
+        coeff = self._network(np.stack([crop.bgr for crop in crops]))
+        return Answers(coeff, [()] * len(crops), np.full(coeff.shape, np.nan, np.float32))
 
 
 class FittingSource:
@@ -106,9 +122,10 @@ class FittingSource:
 
     def __call__(self, crops):
         """As NetworkSource's; each FaceCrop must have its landmarks."""
-        starts = [None] * len(crops) if self._start_from is None else self._start_from(crops)[0]
+        starts = [None] * len(crops) if self._start_from is None else self._start_from(crops).coeff
         answers = [self._fit(crop, start) for crop, start in zip(crops, starts)]
-        return np.stack([answer.coeff for answer in answers]), [answer.doubts for answer in answers]
+        return Answers(np.stack([answer.coeff for answer in answers]), [answer.doubts for answer in answers],
+                       np.stack([answer.deviation for answer in answers]))
 
     def _fit(self, crop, start):
         answer = self._fitter.fit(crop, start)

@@ -29,16 +29,18 @@ class Decoder:
                 'landmarks': geometry.landmark_p}
         self._decode = GraphFunction(build)
 
-    def __call__(self, crops, coeff):
+    def __call__(self, crops, coeff, deviation=None):
         """Results of a batch.
 
         Args:
           crops: list of FaceCrop.
           coeff: [B,257] float32.
+          deviation: [B,257] float32, their standard deviations, where known.
         Returns:
           list of results.FaceResult.
         """
         decoded = self._decode(coeff=coeff, crops=np.stack([crop.bgr for crop in crops]))
+        decoded['deviation'] = np.full(coeff.shape, np.nan, np.float32) if deviation is None else deviation
         rows = [{name: value[i] for name, value in decoded.items()} for i in range(len(crops))]
         return [face_result(*face) for face in zip(crops, coeff, rows)]
 
@@ -49,5 +51,6 @@ def reconstruct(crops, source, decoder):
     Args:
       source: one of coefficient_sources, loaded.  decoder: Decoder.
     """
-    coeff, doubts = source(crops)
-    return decoder([crop._replace(doubts=crop.doubts + more) for crop, more in zip(crops, doubts)], coeff)
+    answers = source(crops)
+    crops = [crop._replace(doubts=crop.doubts + more) for crop, more in zip(crops, answers.doubts)]
+    return decoder(crops, answers.coeff, answers.deviation)

@@ -86,7 +86,7 @@ def face_result(crop, coeff, decoded):
       crop: FaceCrop.
       coeff: [257] float32.
       decoded: dict of what the decoder made of it: strip [224,1120,3], recon [224,224,4], region [224,224],
-        face_shape, face_texture and face_color [N,3], landmarks [68,2] y-up.
+        face_shape, face_texture and face_color [N,3], landmarks [68,2] y-up; and deviation [257] of the coefficients.
     """
     distances = _landmark_distances(crop, decoded['landmarks'])
     error, doubts = _photometric_error(crop, decoded['recon'], decoded['region'])
@@ -109,8 +109,10 @@ def _arrays(crop, coeff, decoded):
     return {
         'cropped_img': np.ascontiguousarray(crop.bgr[:, :, ::-1]), 'recon_img': decoded['recon'], 'coeff': coeff[None],
         'face_shape': decoded['face_shape'], 'face_texture': decoded['face_texture'],
-        'face_color': decoded['face_color'], 'lm_68p': decoded['landmarks'], 'lm_5p': crop.lm_5p,
-        'trans_params': crop.trans_params,
+        'face_color': decoded['face_color'],
+        'id_deviation': decoded['deviation'][None, COEFF_SLICES['id']],
+        'tex_deviation': decoded['deviation'][None, COEFF_SLICES['tex']],
+        'lm_68p': decoded['landmarks'], 'lm_5p': crop.lm_5p, 'trans_params': crop.trans_params,
         'lm_68p_photo': lm_68p_to_photo(decoded['landmarks'], crop.trans_params),
         'detector': crop.detector, 'detector_score': np.nan if crop.score is None else float(crop.score),
         'detector_box': np.full(4, np.nan) if crop.box is None else np.array(crop.box, np.float64)}

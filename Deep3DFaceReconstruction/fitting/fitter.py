@@ -35,11 +35,14 @@ class FitResult(NamedTuple):
 
     Attributes:
       coeff: [257] float32.
+      deviation: [257] float32, standard deviations of the coefficients under the linearised posterior, priors
+        included: near one, an identity coefficient is the prior's, the photo says nothing of it. NaN: not known.
       errors: mean absolute colour difference (0-255) before each photometric step; empty for a landmark fit.
       doubts: phrases that say why the answer may be wrong.
     """
 
     coeff: np.ndarray
+    deviation: np.ndarray
     errors: List[float]
     doubts: Tuple[str, ...] = ()
 
@@ -80,9 +83,9 @@ class Fitter:
 
     def _finish(self, crop, found, start=None):
         if not self._steps:
-            return FitResult((found.coefficients() if start is None else start).astype(np.float32), [])
-        coeff, errors = self._shading(crop, found, self._steps, start)
-        return FitResult(coeff, errors)
+            coeff = found.coefficients() if start is None else start
+            return FitResult(coeff.astype(np.float32), found.deviations().astype(np.float32), [])
+        return FitResult(*self._shading(crop, found, self._steps, start))
 
     def _from_landmarks(self, crop):
         """The Posterior of the best landmarks that there are: the mesh's, else the 68."""

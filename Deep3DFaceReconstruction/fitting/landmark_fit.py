@@ -68,6 +68,12 @@ class Posterior(NamedTuple):
         coeff[COEFF_SLICES['ex']] = self.mean[POSE_DIM + ID_DIM:]
         return coeff
 
+    def deviations(self):
+        """[257] float64, standard deviations of the coefficients; a texture's is the prior's, NaN for the light."""
+        values = self._replace(mean=np.sqrt(np.diag(np.linalg.inv(self.precision)))).coefficients()
+        values[COEFF_SLICES['tex']], values[COEFF_SLICES['gamma']] = 1, np.nan
+        return values
+
 
 def unknowns(coeff):
     """[150] of coefficients [257], in the order of Posterior.mean."""

@@ -74,7 +74,9 @@ class ShadingFit:
           steps: of Gauss-Newton, at least one; each level of detail gets its share.
           start: [257] coefficients to begin from; the posterior's mean and the best light for it where None.
         Returns:
-          (coefficients [257] float32, list of the mean absolute colour difference 0-255 before each step).
+          (coefficients [257] float32, their standard deviations [257] float32, list of the mean absolute colour
+          difference 0-255 before each step). Deviations are those of the linearised posterior; NaN where no step saw
+          the face.
         """
         values = np.zeros(COEFF_DIM)
         values[SHAPE] = posterior.mean if start is None else unknowns(start)
@@ -82,7 +84,7 @@ class ShadingFit:
             values[TEXTURE], values[LIGHT] = start[COEFF_SLICES['tex']], start[COEFF_SLICES['gamma']]
         light_prior = self._light_prior(is_grey(crop.bgr))
         attention = cv2.GaussianBlur(crop.attention, (0, 0), 1.0).astype(np.float32) / 255
-        record = []
+        record, hessian = [], None
         for number, (blur, _) in enumerate(_LEVELS):
             image = _Image(crop.bgr, attention, blur)
             for step in range(_steps_of_level(number, steps)):
@@ -94,9 +96,9 @@ class ShadingFit:
                     continue
                 if start is None and not record:
                     values[LIGHT] = self._first_light(values, geometry, seen, light_prior)
-                values, error = self._step(values, geometry, seen, posterior, light_prior)
+                values, error, hessian = self._step(values, geometry, seen, posterior, light_prior)
                 record.append(error)
-        return _coefficients(values), record
+        return _coefficients(values), _coefficients(_deviations(hessian)), record
 
     def _light_prior(self, grey):
         """[27,27] precision of the light."""
@@ -127,7 +129,7 @@ class ShadingFit:
         return self._samples.albedo[rows] + self._samples.albedo_base[rows].dot(values[TEXTURE].astype(np.float32))
 
     def _step(self, values, geometry, seen, posterior, light_prior):
-        """(values after one step, mean absolute colour difference before it)."""
+        """(values after one step, mean absolute colour difference before it, hessian [257,257] with the priors)."""
         residual, slope = self._residual(values, geometry, seen)
         robust = (self._weights.freedom + 3) / (
             self._weights.freedom + (residual ** 2).sum(axis=1) / self._weights.deviation ** 2)
@@ -139,7 +141,7 @@ class ShadingFit:
         step = np.linalg.solve(hessian + _DAMPING * np.diag(np.diag(hessian)), gradient)
         most = max(np.abs(step[6:SHAPE.stop]).max() / _MOST, np.abs(step[:3]).max() / _MOST_ANGLE, 1.0)
         error = 255 * (np.abs(residual).mean(axis=1) * seen.attention).sum() / max(seen.attention.sum(), 1e-9)
-        return values - step / most, float(error)
+        return values - step / most, float(error), hessian
 
     def _residual(self, values, geometry, seen):
         """(colours [n,3] of the samples less the image's, their derivative [n,3,257])."""
@@ -257,7 +259,13 @@ def _steps_of_level(number, steps):
     return int(ends[number + 1] - ends[number])
 
 
+def _deviations(hessian):
+    """[257] standard deviations of the unknowns from the inverse of their hessian; NaN without one."""
+    return np.full(COEFF_DIM, np.nan) if hessian is None else np.sqrt(np.diag(np.linalg.inv(hessian)))
+
+
 def _coefficients(values):
+    """Unknowns [257], or their deviations, in the order of the coefficients."""
     coeff = np.zeros(COEFF_DIM)
     coeff[COEFF_SLICES['angles']], coeff[COEFF_SLICES['translation']] = values[:3], values[3:6]
     coeff[COEFF_SLICES['id']], coeff[COEFF_SLICES['ex']] = values[6:86], values[86:150]

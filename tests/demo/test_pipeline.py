@@ -46,6 +46,7 @@ class TestOneFace:
             'cropped_img': ((224, 224, 3), 'uint8'), 'recon_img': ((224, 224, 4), 'float32'),
             'coeff': ((1, 257), 'float32'), 'face_shape': ((count, 3), 'float32'),
             'face_texture': ((count, 3), 'float32'), 'face_color': ((count, 3), 'float32'),
+            'id_deviation': ((1, 80), 'float32'), 'tex_deviation': ((1, 80), 'float32'),
             'lm_68p': ((68, 2), 'float32'), 'lm_5p': ((5, 2), 'float64'),
             'trans_params': ((1, 5), 'float64'), 'lm_68p_photo': ((68, 2), 'float64'),
             'detector': ((1,), 'str%d' % (32 * len(mat['detector'][0]))), 'detector_score': ((1, 1), 'float64'),

@@ -53,6 +53,9 @@ def test_a_known_face_is_found_again(open_model, known_face):
     fitter = fitting.Fitter(open_model, 10)
     result = fitter.fit(crop)
     np.testing.assert_allclose(result.coeff[COEFF_SLICES['angles']], coeff[COEFF_SLICES['angles']], atol=0.06)
+    before = fitting.Fitter(open_model, 0).fit(crop).deviation[COEFF_SLICES['id']]
+    after = result.deviation[COEFF_SLICES['id']]
+    assert (after < before + 1e-6).all() and after.mean() < 0.9 * before.mean() and before.max() < 1 + 1e-6
     assert result.errors[-1] < 0.5 * result.errors[0] and result.errors[-1] < 6 and result.doubts == ()
     np.testing.assert_array_equal(fitter.fit(crop).coeff, result.coeff)
 
@@ -103,7 +106,7 @@ def test_what_contradicts_is_doubtful(open_model, known_face):
     turned = crop.mesh * [1, 1, 0]  # as if looked at from the front
     turned[:, 2] = -1.2 * (turned[:, 0] - turned[:, 0].mean())
     assert 'turned' in fitting.Fitter(open_model, 0)._checked(
-        crop._replace(mesh=turned), None, fitting.FitResult(known_face[0], [])).doubts[0]
+        crop._replace(mesh=turned), None, fitting.FitResult(known_face[0], known_face[0], [])).doubts[0]
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@ import argparse
 import os
 
 from Deep3DFaceReconstruction.system import assets, exit_codes
-from Deep3DFaceReconstruction.system.arguments import add_face_model_option, positive
+from Deep3DFaceReconstruction.system.arguments import add_face_model_option, at_least_two, positive
 
 # Wrong landmarks are worse than none: above this the five points and the 68 do not mean the same face.
 DEFAULT_MAX_ERROR = 20.0
@@ -42,7 +42,12 @@ def synthesis_parser():
                     'reads them. SAVE/contact_sheet.png shows them. A run that was stopped goes on where it was.',
         epilog=exit_codes.EPILOG)
     parser.add_argument('--save_path', required=True, metavar='SAVE', help='folder of the training set')
-    parser.add_argument('--count', type=positive, default=1000, metavar='N', help='images')
+    number = parser.add_mutually_exclusive_group()
+    number.add_argument('--count', type=positive, default=1000, metavar='N', help='images, each of another person')
+    number.add_argument('--sets', type=positive, default=None, metavar='PEOPLE',
+                        help='image sets of so many people instead, as train.py --sets reads them: SAVE/000000/ has '
+                             'the images of the first person, whose identity and albedo are the same in all of them')
+    parser.add_argument('--views', type=at_least_two, default=5, metavar='N', help='images of each person with --sets')
     add_face_model_option(parser)
     parser.add_argument('--seed', type=int, default=0, help='another seed gives other images, such as for validation')
     parser.add_argument('--max_yaw', type=float, default=75.0, metavar='DEG', help='largest turn to either side')

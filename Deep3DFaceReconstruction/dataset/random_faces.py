@@ -18,6 +18,8 @@ from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five
 from mesh_renderer import harmonics
 
 _CUT = 2.5
+# Streams 0 and 1 of `random_of` are an image's coefficients and its scene.
+_PERSON_STREAM = 2
 
 
 class SynthesisOptions(NamedTuple):
@@ -53,23 +55,34 @@ PLAIN_OPTIONS = DEFAULT_OPTIONS._replace(occluded=0.0, blur=0.0, noise=0.0, comp
 
 
 class CoefficientSampler:
-    """Draws coefficient vectors; the face stands in the crop where alignment would have put it."""
+    """Draws coefficient vectors; the face stands in the crop where alignment would have put it.
 
-    def __init__(self, model, seed, options):
+    Args:
+      model: face_model.FaceModel.
+      seed: of all draws.
+      options: SynthesisOptions.
+      views: images of each person: those with the numbers from p * views on share identity and albedo. With 1, every
+        image shows another person.
+    """
+
+    def __init__(self, model, seed, options, views=1):
         self._key_vertices = key_vertices(model)
         self._seed = seed
         self._options = options
+        self._views = views
 
     def __call__(self, indices):
         """[len(indices), 257] float32: the vectors of the images with these numbers."""
-        return np.stack([self._one(random_of(self._seed, index, 0)) for index in indices]).astype(np.float32)
+        return np.stack([self._one(index) for index in indices]).astype(np.float32)
 
-    def _one(self, random):
-        options = self._options
+    def _one(self, index):
+        options, random = self._options, random_of(self._seed, index, 0)
+        person = random if self._views == 1 else random_of(self._seed, index // self._views, _PERSON_STREAM)
         coeff = np.zeros(COEFF_DIM)
-        for name, deviation in (('id', options.id_sd), ('ex', options.ex_sd), ('tex', options.tex_sd)):
+        for name, deviation, source in (('id', options.id_sd, person), ('ex', options.ex_sd, random),
+                                        ('tex', options.tex_sd, person)):
             part = coeff[COEFF_SLICES[name]]
-            part[:] = np.clip(random.randn(len(part)), -_CUT, _CUT) * deviation
+            part[:] = np.clip(source.randn(len(part)), -_CUT, _CUT) * deviation
         limits = np.radians([options.max_pitch, options.max_yaw, options.max_roll])
         coeff[COEFF_SLICES['angles']] = random.uniform(-1, 1, 3) * limits
         coeff[COEFF_SLICES['gamma']] = draw_light(random, options.light).reshape(-1)
@@ -129,5 +142,5 @@ def aligned_translation(landmarks68, shift, factor):
 
 
 def random_of(seed, index, stream):
-    """The random state of one image; its coefficients and its scene have streams of their own."""
+    """The random state of one image or person; coefficients and scene of an image have streams of their own."""
     return np.random.RandomState([seed % 2 ** 32, index, stream])

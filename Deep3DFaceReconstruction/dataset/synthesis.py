@@ -25,6 +25,7 @@ from Deep3DFaceReconstruction.system.own_files import check_replaceable
 from Deep3DFaceReconstruction.tf1 import tf
 
 _WRITERS = 2
+_NAME = '%06d'
 
 
 class Scenes(NamedTuple):
@@ -32,16 +33,21 @@ class Scenes(NamedTuple):
 
     (Another batch size, or another version of TensorFlow, may change the last bit of a vertex, and so, here and there,
     which triangle a pixel on an edge sees.)
+
+    With several views, scenes p * views to p * views + views - 1 show person p, and each person is a set of their own.
     """
 
     model: FaceModel
     seed: int = 0
     options: SynthesisOptions = DEFAULT_OPTIONS
+    views: int = 1
 
     @property
     def recipe(self):
         """What the scenes are made of, in a line: the `source` of their samples."""
-        return 'synthesis seed=%d model=%s %s' % (self.seed, os.path.basename(self.model.path), tuple(self.options))
+        recipe = 'synthesis seed=%d model=%s %s' % (
+            self.seed, os.path.basename(self.model.path), tuple(self.options))
+        return recipe if self.views == 1 else recipe + ' views=%d' % self.views
 
     def write(self, sample, index, face):
         """Puts a rendered face into its scene and writes the sample.
@@ -76,18 +82,23 @@ def synthesize(save_path, count, scenes, batch_size=16, progress=lambda: None):
     """Makes a set of the first `count` scenes, named 000000, 000001, ...; what is there already and whole is kept.
 
     Args:
-      save_path: the set's folder.
+      save_path: the set's folder; with several views, the folder of the sets, 000000/ for the first person.
       count: images.
       scenes: Scenes.
       batch_size: faces decoded at a time.
       progress: called without arguments after every image.
     Returns:
-      list of the samples' names.
+      list of the samples' names, see `sample_names`.
     Raises:
       DataError, OSError: the folder cannot be written.
     """
-    samples = [sample_files.sample_named(save_path, name) for name in sample_names(count)]
+    names = sample_names(count, scenes.views)
+    samples = [sample_files.sample_named(save_path, name) for name in names]
     with sample_files.set_opened(save_path):
+        for folder in sorted({os.path.dirname(sample.image) for sample in samples if scenes.views > 1}):
+            # The lock on the folder above keeps other runs out.
+            with sample_files.set_opened(folder):
+                pass
         missing = []
         for index, sample in enumerate(samples):
             notes = sample_files.read_notes(sample)
@@ -97,17 +108,19 @@ def synthesize(save_path, count, scenes, batch_size=16, progress=lambda: None):
                 missing.append(index)
         if missing:
             _make(scenes, samples, missing, batch_size, progress)
-    return [sample.name for sample in samples]
+    return names
 
 
-def sample_names(count):
-    """NAMES of the first `count` samples of a synthetic set."""
-    return ['%06d' % index for index in range(count)]
+def sample_names(count, views=1):
+    """NAMES of the first `count` samples of a synthetic set; with several views of a person, PERSON/NAME."""
+    if views == 1:
+        return [_NAME % index for index in range(count)]
+    return [os.path.join(_NAME % (index // views), _NAME % (index % views)) for index in range(count)]
 
 
 def _make(scenes, samples, indices, batch_size, progress):
     """Decodes faces a batch at a time; one batch is written while the next is decoded, and no more are held."""
-    sampler = CoefficientSampler(scenes.model, scenes.seed, scenes.options)
+    sampler = CoefficientSampler(scenes.model, scenes.seed, scenes.options, scenes.views)
     pending = deque()
     with renderer(scenes.model) as render, ThreadPoolExecutor(_WRITERS) as writers:
         try:

@@ -16,6 +16,7 @@ def number(kind, least, what):
 
 
 positive = number(int, 1, 'a whole number of at least 1')
+at_least_two = number(int, 2, 'a whole number of at least 2')
 natural = number(int, 0, 'a whole number of at least 0')
 not_negative = number(float, 0, 'a number of at least 0')
 

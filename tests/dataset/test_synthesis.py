@@ -142,6 +142,37 @@ def test_an_occluder_is_taken_out_of_the_mask():
     assert (attention[shown] == 255).mean() > 0.999 and (attention[~shown] == 0).all()
 
 
+def test_images_of_a_person_share_identity_and_albedo_alone(model):
+    options = random_faces.PLAIN_OPTIONS
+    coeff = random_faces.CoefficientSampler(model, 5, options, views=3)(range(6)).reshape(2, 3, 257)
+    shared = np.r_[0:80, 144:224]
+    own = np.setdiff1d(np.arange(257), shared)
+    np.testing.assert_array_equal(coeff[:, 1:, shared], np.repeat(coeff[:, :1, shared], 2, axis=1))
+    assert np.abs(coeff[0, 0, shared] - coeff[1, 0, shared]).min() > 0
+    assert (np.ptp(coeff[:, :, own], axis=1) > 0).all()
+    alone = random_faces.CoefficientSampler(model, 5, options, views=3)([4])[0]
+    np.testing.assert_array_equal(alone, coeff[1, 1])
+
+
+def test_command_for_sets(tmp_path, capsys):
+    """A folder for each person, each a training set; a run again keeps what is there."""
+    save = tmp_path / 'sets'
+    words = ['--save_path', str(save), '--sets', '2', '--views', '3', '--batch_size', '4', '--max_yaw', '10']
+    assert synthesize.main(words) == 0
+    assert '6 images of 2 people' in capsys.readouterr().out
+    assert sorted(os.listdir(str(save))) == ['.lock', '000000', '000001', 'contact_sheet.png']
+    for person in ('000000', '000001'):
+        samples, problems = data_loader.find_samples(str(save / person))
+        assert [sample.name for sample in samples] == ['000000', '000001', '000002'] and not problems
+        coeff = np.stack([np.load(sample.coeff) for sample in samples])
+        assert (np.ptp(coeff, axis=0)[np.r_[0:80, 144:224]] == 0).all()
+    made = os.stat(str(save / '000001' / '000002.png')).st_ino
+    assert synthesize.main(words) == 0
+    assert os.stat(str(save / '000001' / '000002.png')).st_ino == made
+    (save / '000000' / '000001.png').write_text('mine')
+    assert synthesize.main(words) == 2 and '000001.png: expected nothing' in capsys.readouterr().err
+
+
 def test_command(tmp_path, capsys):
     save = str(tmp_path / 'set')
     assert synthesize.main(['--save_path', save, '--count', '2', '--batch_size', '2', '--max_yaw', '10']) == 0

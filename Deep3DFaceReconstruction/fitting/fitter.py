@@ -3,13 +3,20 @@
 First pose and shape from landmarks (landmark_fit.py), then all 257 coefficients together from the crop's colours
 (shading_fit.py). Where two sets of landmarks disagree, the colours decide. Nothing is random.
 """
-from typing import List, NamedTuple, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.fitting.dense_points import DenseLandmarks, PointSet
-from Deep3DFaceReconstruction.fitting.landmark_fit import Observed, fit_landmarks, isotropic, pose_start, yaw_starts
+from Deep3DFaceReconstruction.fitting.landmark_fit import (
+    Observed,
+    Posterior,
+    fit_landmarks,
+    isotropic,
+    pose_start,
+    yaw_starts,
+)
 from Deep3DFaceReconstruction.fitting.mouth import MouthFacts
 from Deep3DFaceReconstruction.fitting.shading_fit import ShadingFit
 from Deep3DFaceReconstruction.fitting.surface_samples import SurfaceSamples
@@ -39,12 +46,14 @@ class FitResult(NamedTuple):
         included: near one, an identity coefficient is the prior's, the photo says nothing of it. NaN: not known.
       errors: mean absolute colour difference (0-255) before each photometric step; empty for a landmark fit.
       doubts: phrases that say why the answer may be wrong.
+      posterior: the landmark_fit.Posterior of the landmarks that were believed.
     """
 
     coeff: np.ndarray
     deviation: np.ndarray
     errors: List[float]
     doubts: Tuple[str, ...] = ()
+    posterior: Optional[Posterior] = None
 
 
 class Fitter:
@@ -53,6 +62,8 @@ class Fitter:
     Args:
       model: a face_model.FaceModel.
       steps: of the photometric stage; 0 leaves it out.
+    Attributes:
+      shading: shading_fit.ShadingFit; None without photometric stage.
     """
 
     def __init__(self, model, steps):
@@ -64,7 +75,7 @@ class Fitter:
         self._model = model
         self._mouth = MouthFacts(model)
         self._dense = None
-        self._shading = ShadingFit(SurfaceSamples(model)) if steps else None
+        self.shading = ShadingFit(SurfaceSamples(model)) if steps else None
 
     def fit(self, crop, start=None):
         """Fits one face.
@@ -84,8 +95,8 @@ class Fitter:
     def _finish(self, crop, found, start=None):
         if not self._steps:
             coeff = found.coefficients() if start is None else start
-            return FitResult(coeff.astype(np.float32), found.deviations().astype(np.float32), [])
-        return FitResult(*self._shading(crop, found, self._steps, start))
+            return FitResult(coeff.astype(np.float32), found.deviations().astype(np.float32), [], posterior=found)
+        return FitResult(*self.shading(crop, found, self._steps, start), posterior=found)
 
     def _from_landmarks(self, crop):
         """The Posterior of the best landmarks that there are: the mesh's, else the 68."""

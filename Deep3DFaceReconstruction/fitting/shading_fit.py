@@ -16,10 +16,10 @@ from Deep3DFaceReconstruction.conventions import (
     COEFF_DIM,
     COEFF_SLICES,
     FOCAL,
-    IMAGE_SIZE,
     SH_TERMS,
     TEX_DIM,
 )
+from Deep3DFaceReconstruction.fitting.crop_colors import CropColors, is_grey
 from Deep3DFaceReconstruction.fitting.landmark_fit import unknowns
 from mesh_renderer import harmonics
 
@@ -27,7 +27,7 @@ from mesh_renderer import harmonics
 _LEVELS = ((2.0, 0.3), (1.0, 0.3), (0.6, 0.4))
 # No step moves a coefficient by more, or an angle (radians).
 _MOST, _MOST_ANGLE = 1.0, 0.15
-_DAMPING = 1e-3
+DAMPING = 1e-3
 
 SHAPE = slice(0, 150)
 TEXTURE = slice(150, 150 + TEX_DIM)
@@ -78,27 +78,20 @@ class ShadingFit:
           difference 0-255 before each step). Deviations are those of the linearised posterior; NaN where no step saw
           the face.
         """
-        values = np.zeros(COEFF_DIM)
-        values[SHAPE] = posterior.mean if start is None else unknowns(start)
-        if start is not None:
-            values[TEXTURE], values[LIGHT] = start[COEFF_SLICES['tex']], start[COEFF_SLICES['gamma']]
-        light_prior = self._light_prior(is_grey(crop.bgr))
-        attention = cv2.GaussianBlur(crop.attention, (0, 0), 1.0).astype(np.float32) / 255
+        face = self.begin(crop, posterior, start)
         record, hessian = [], None
-        for number, (blur, _) in enumerate(_LEVELS):
-            image = _Image(crop.bgr, attention, blur)
-            for step in range(_steps_of_level(number, steps)):
-                geometry = self._samples.geometry(values)
-                if step == 0:
-                    facing = self._samples.facing(values, geometry)
-                seen = image.sample(geometry, facing)
-                if not len(seen.rows):
-                    continue
-                if start is None and not record:
-                    values[LIGHT] = self._first_light(values, geometry, seen, light_prior)
-                values, error, hessian = self._step(values, geometry, seen, posterior, light_prior)
+        for level in levels_of(steps):
+            equations = face.equations(level)
+            if equations is not None:
+                hessian, gradient, error = equations
+                damped = hessian + DAMPING * np.diag(np.diag(hessian))
+                face.values = face.values - limited(np.linalg.solve(damped, gradient))
                 record.append(error)
-        return _coefficients(values), _coefficients(_deviations(hessian)), record
+        return face.coefficients(), _coefficients(_deviations(hessian)), record
+
+    def begin(self, crop, posterior, start=None):
+        """The FaceUnderFit of a crop, for a loop of one's own; arguments as of a call."""
+        return FaceUnderFit(self, crop, posterior, start)
 
     def _light_prior(self, grey):
         """[27,27] precision of the light."""
@@ -128,20 +121,16 @@ class ShadingFit:
     def _albedo(self, values, rows):
         return self._samples.albedo[rows] + self._samples.albedo_base[rows].dot(values[TEXTURE].astype(np.float32))
 
-    def _step(self, values, geometry, seen, posterior, light_prior):
-        """(values after one step, mean absolute colour difference before it, hessian [257,257] with the priors)."""
+    def _normal_equations(self, values, geometry, seen):
+        """The Equations of the colours alone."""
         residual, slope = self._residual(values, geometry, seen)
         robust = (self._weights.freedom + 3) / (
             self._weights.freedom + (residual ** 2).sum(axis=1) / self._weights.deviation ** 2)
         root = np.sqrt(self._weight(seen) * robust / (1 + 3 / self._weights.freedom)).astype(np.float32)
         flat = (slope * root[:, np.newaxis, np.newaxis]).reshape(-1, COEFF_DIM)
-        hessian = flat.T.dot(flat).astype(np.float64)
-        gradient = flat.T.dot((residual * root[:, np.newaxis]).ravel().astype(np.float32)).astype(np.float64)
-        self._add_priors(hessian, gradient, values, posterior, light_prior)
-        step = np.linalg.solve(hessian + _DAMPING * np.diag(np.diag(hessian)), gradient)
-        most = max(np.abs(step[6:SHAPE.stop]).max() / _MOST, np.abs(step[:3]).max() / _MOST_ANGLE, 1.0)
+        gradient = flat.T.dot((residual * root[:, np.newaxis]).ravel().astype(np.float32))
         error = 255 * (np.abs(residual).mean(axis=1) * seen.attention).sum() / max(seen.attention.sum(), 1e-9)
-        return values - step / most, float(error), hessian
+        return Equations(flat.T.dot(flat).astype(np.float64), gradient.astype(np.float64), float(error))
 
     def _residual(self, values, geometry, seen):
         """(colours [n,3] of the samples less the image's, their derivative [n,3,257])."""
@@ -158,13 +147,18 @@ class ShadingFit:
             slope[:, channel, first:first + SH_TERMS] = albedo[:, channel:channel + 1] * basis
         return albedo * shade - seen.colour, slope
 
-    def _add_priors(self, hessian, gradient, values, posterior, light_prior):
-        weights = self._weights
+    def texture_prior(self, values):
+        """(hessian [80,80], gradient [80]) of what is known of any face's texture."""
+        texture = self._weights.texture * np.eye(TEX_DIM) + self._weights.flatness * self._samples.flatness
+        return texture, texture.dot(values[TEXTURE]) + self._weights.flatness * self._samples.flatness_pull
+
+    def _add_priors(self, equations, values, posterior, light_prior):
+        hessian, gradient, _ = equations
         hessian[SHAPE, SHAPE] += posterior.precision
         gradient[SHAPE] += posterior.precision.dot(values[SHAPE] - posterior.mean)
-        texture = weights.texture * np.eye(TEX_DIM) + weights.flatness * self._samples.flatness
+        texture, pull = self.texture_prior(values)
         hessian[TEXTURE, TEXTURE] += texture
-        gradient[TEXTURE] += texture.dot(values[TEXTURE]) + weights.flatness * self._samples.flatness_pull
+        gradient[TEXTURE] += pull
         hessian[LIGHT, LIGHT] += light_prior
         gradient[LIGHT] += light_prior.dot(values[LIGHT])
 
@@ -188,6 +182,63 @@ class ShadingFit:
         into = into * (FOCAL / depth)[:, :, np.newaxis]
         shade = albedo[:, :, np.newaxis] * np.matmul(light.astype(np.float32), _sh_slope(geometry.turned[rows]))
         return np.matmul(shade.astype(np.float32), turns) - np.matmul(into.astype(np.float32), moves)
+
+
+class Equations(NamedTuple):
+    """Normal equations of one Gauss-Newton step, in the order of SHAPE, TEXTURE, LIGHT.
+
+    Attributes:
+      hessian: [257,257].  gradient: [257].
+      error: mean absolute colour difference before the step, 0-255.
+    """
+    hessian: np.ndarray
+    gradient: np.ndarray
+    error: float
+
+
+class FaceUnderFit:
+    """A crop, and its unknowns on the way to the answer; made by ShadingFit.begin.
+
+    Attributes:
+      values: [257] float64, the unknowns in the order of SHAPE, TEXTURE, LIGHT; to be moved by the caller.
+    """
+
+    def __init__(self, fit, crop, posterior, start):
+        self._fit, self._crop, self._posterior = fit, crop, posterior
+        self.values = np.zeros(COEFF_DIM)
+        self.values[SHAPE] = posterior.mean
+        if start is not None:
+            self.values = values_of(start)
+        self._needs_light = start is None
+        self._light_prior = fit._light_prior(is_grey(crop.bgr))
+        self._attention = cv2.GaussianBlur(crop.attention, (0, 0), 1.0).astype(np.float32) / 255
+        self._level = None
+
+    def equations(self, level):
+        """The Equations about `values` with all priors, at a level of levels_of; None where no sample is seen."""
+        fit, geometry = self._fit, self._fit._samples.geometry(self.values)
+        if level != self._level:
+            self._level = level
+            self._image = CropColors(self._crop.bgr, self._attention, _LEVELS[level][0])
+            self._facing = fit._samples.facing(self.values, geometry)
+        seen = self._image.sample(geometry, self._facing)
+        if not len(seen.rows):
+            return None
+        if self._needs_light:
+            self._needs_light = False
+            self.values[LIGHT] = fit._first_light(self.values, geometry, seen, self._light_prior)
+        equations = fit._normal_equations(self.values, geometry, seen)
+        fit._add_priors(equations, self.values, self._posterior, self._light_prior)
+        return equations
+
+    def coefficients(self):
+        """[257] float32 of the values."""
+        return _coefficients(self.values)
+
+
+def limited(step):
+    """A step [257] that moves no coefficient and no angle too far."""
+    return step / max(np.abs(step[6:SHAPE.stop]).max() / _MOST, np.abs(step[:3]).max() / _MOST_ANGLE, 1.0)
 
 
 def _normal_slope(geometry, rows, samples):
@@ -216,47 +267,15 @@ def _sh_slope(normals):
     return (slope * harmonics.CONSTANTS[:, np.newaxis]).astype(np.float32)
 
 
-class _Seen(NamedTuple):
-    """The samples that the image shows; n of them."""
-    rows: np.ndarray       # [n] int
-    colour: np.ndarray     # [n,3] RGB, 1 = 255 levels
-    slope: np.ndarray      # [n,3,2] of the colour per pixel to the right and up
-    attention: np.ndarray  # [n] 0-1
-    facing: np.ndarray     # [n] cosine
+def levels_of(steps):
+    """The level of detail of each of so many steps: coarse first."""
+    ends = np.rint(np.cumsum([share for _, share in _LEVELS]) * steps)
+    return [int(level) for level in np.searchsorted(ends, np.arange(steps), side='right')]
 
 
-class _Image:
-    """A blurred crop with its slopes."""
-
-    def __init__(self, crop_bgr, attention, blur):
-        image = cv2.GaussianBlur(crop_bgr[:, :, ::-1].astype(np.float32) / 255, (0, 0), blur)
-        right = cv2.Sobel(image, cv2.CV_32F, 1, 0, ksize=3) / 8
-        down = cv2.Sobel(image, cv2.CV_32F, 0, 1, ksize=3) / 8
-        self._layers = (image, right, -down, attention)
-
-    def sample(self, geometry, facing):
-        """The _Seen of samples of a Geometry whose cosines are `facing` [K], 0 where hidden."""
-        place = numpy_decoder.project(geometry.moved) - 0.5  # a pixel's centre is half a pixel from its edge
-        place[:, 1] = IMAGE_SIZE - 1 - place[:, 1]
-        inside = np.logical_and(place > 1, place < IMAGE_SIZE - 2).all(axis=1)
-        rows = np.flatnonzero(inside & (facing > 0))
-        if not len(rows):
-            return _Seen(rows, *[np.zeros(0)] * 4)
-        x, y = place[rows].T.astype(np.float32)[:, np.newaxis]
-        colour, right, up, attention = (cv2.remap(layer, x, y, cv2.INTER_LINEAR)[0] for layer in self._layers)
-        return _Seen(rows, colour, np.stack([right, up], axis=2), attention, facing[rows])
-
-
-def is_grey(crop_bgr):
-    """Whether an image [H,W,3] uint8 has no colours: then the light is white."""
-    image = crop_bgr.astype(np.int16)
-    return float(np.abs(image - image.mean(axis=2, keepdims=True)).mean()) < 2.0
-
-
-def _steps_of_level(number, steps):
-    """How many of all steps a level gets."""
-    ends = np.rint(np.cumsum([0.0] + [share for _, share in _LEVELS]) * steps).astype(int)
-    return int(ends[number + 1] - ends[number])
+def values_of(coeff):
+    """[257] float64 unknowns of coefficients [257]."""
+    return np.concatenate([unknowns(coeff), coeff[COEFF_SLICES['tex']], coeff[COEFF_SLICES['gamma']]])
 
 
 def _deviations(hessian):

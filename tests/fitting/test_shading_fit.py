@@ -5,7 +5,8 @@ import pytest
 from Deep3DFaceReconstruction.conventions import COEFF_DIM
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.fitting import shading_fit
-from Deep3DFaceReconstruction.fitting.shading_fit import LIGHT, SHAPE, TEXTURE, ShadingFit, is_grey
+from Deep3DFaceReconstruction.fitting.crop_colors import CropColors, is_grey
+from Deep3DFaceReconstruction.fitting.shading_fit import LIGHT, SHAPE, TEXTURE, ShadingFit
 from Deep3DFaceReconstruction.fitting.surface_samples import SurfaceSamples
 from Deep3DFaceReconstruction.losses import Reflectance_loss
 from Deep3DFaceReconstruction.tf1 import tf
@@ -33,7 +34,7 @@ def _smooth_crop():
 
 
 def test_the_derivative_against_finite_differences(samples, values):
-    fit, image = ShadingFit(samples), shading_fit._Image(_smooth_crop(), np.ones([224, 224], np.float32), 2.0)
+    fit, image = ShadingFit(samples), CropColors(_smooth_crop(), np.ones([224, 224], np.float32), 2.0)
 
     def residual(values, rows=None):
         geometry = samples.geometry(values)
@@ -97,4 +98,7 @@ def test_a_grey_photo_gets_white_light(samples):
 
 @pytest.mark.parametrize('steps', [1, 2, 3, 10, 37])
 def test_levels_share_all_steps(steps):
-    assert sum(shading_fit._steps_of_level(k, steps) for k in range(3)) == steps
+    levels = shading_fit.levels_of(steps)
+    assert len(levels) == steps and levels == sorted(levels) and set(levels) <= {0, 1, 2}
+    shares = [levels.count(level) for level in range(3)]
+    assert steps < 10 or shares == pytest.approx([0.3 * steps, 0.3 * steps, 0.4 * steps], abs=1)

@@ -1,0 +1,45 @@
+"""The colours of a crop where the samples of a face are seen."""
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from Deep3DFaceReconstruction import numpy_decoder
+from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
+
+
+class SeenSamples(NamedTuple):
+    """The samples that the image shows; n of them."""
+    rows: np.ndarray       # [n] int
+    colour: np.ndarray     # [n,3] RGB, 1 = 255 levels
+    slope: np.ndarray      # [n,3,2] of the colour per pixel to the right and up
+    attention: np.ndarray  # [n] 0-1
+    facing: np.ndarray     # [n] cosine
+
+
+class CropColors:
+    """A blurred crop with its slopes."""
+
+    def __init__(self, crop_bgr, attention, blur):
+        image = cv2.GaussianBlur(crop_bgr[:, :, ::-1].astype(np.float32) / 255, (0, 0), blur)
+        right = cv2.Sobel(image, cv2.CV_32F, 1, 0, ksize=3) / 8
+        down = cv2.Sobel(image, cv2.CV_32F, 0, 1, ksize=3) / 8
+        self._layers = (image, right, -down, attention)
+
+    def sample(self, geometry, facing):
+        """The SeenSamples of samples of a Geometry whose cosines are `facing` [K], 0 where hidden."""
+        place = numpy_decoder.project(geometry.moved) - 0.5  # a pixel's centre is half a pixel from its edge
+        place[:, 1] = IMAGE_SIZE - 1 - place[:, 1]
+        inside = np.logical_and(place > 1, place < IMAGE_SIZE - 2).all(axis=1)
+        rows = np.flatnonzero(inside & (facing > 0))
+        if not len(rows):
+            return SeenSamples(rows, *[np.zeros(0)] * 4)
+        x, y = place[rows].T.astype(np.float32)[:, np.newaxis]
+        colour, right, up, attention = (cv2.remap(layer, x, y, cv2.INTER_LINEAR)[0] for layer in self._layers)
+        return SeenSamples(rows, colour, np.stack([right, up], axis=2), attention, facing[rows])
+
+
+def is_grey(crop_bgr):
+    """Whether an image [H,W,3] uint8 has no colours: then the light is white."""
+    image = crop_bgr.astype(np.int16)
+    return float(np.abs(image - image.mean(axis=2, keepdims=True)).mean()) < 2.0

@@ -51,6 +51,18 @@ class Texture(NamedTuple):
     face: np.ndarray   # [S,S] bool, belongs to a triangle
 
 
+class View(NamedTuple):
+    """What a photo shows of each of S x S texels, and what the model says of them."""
+    colors: np.ndarray      # [S,S,3] float32 RGB 0-255, the photo's
+    light: np.ndarray       # [S,S,3] float32, colour = albedo * light
+    seen: np.ndarray        # [S,S] bool, where the photo shows the face well
+    cosine: np.ndarray      # [S,S] float32 of the angle at which the camera sees it
+    face: np.ndarray        # [S,S] bool, belongs to a triangle
+    albedo: np.ndarray      # [S,S,3] float32, the model's
+    mirror_uv: np.ndarray   # [S,S,2] float32, texture coordinates of the mirror image
+    has_mirror: np.ndarray  # [S,S] bool
+
+
 def shading(normals, camera, coeff):
     """[N,3] float32: what the albedo is multiplied with under the light of coefficients [257] or [1,257]; eq. 2.
 
@@ -83,6 +95,19 @@ def bake(photo, camera, mesh, atlas, size=1024, kind='photo'):
     """
     if kind not in KINDS:
         raise ValueError('texture: expected %s, got %s' % (' or '.join(KINDS), kind))
+    view = observe(photo, camera, mesh, atlas, size)
+    result = filled(view.colors / view.light, view.seen, view)
+    if kind == 'photo':
+        result = np.where(view.seen[:, :, None], view.colors, result * view.light)
+    return finished(result, view.seen, view.face)
+
+
+def observe(photo, camera, mesh, atlas, size=1024):
+    """The View of a photo; arguments as of `bake`.
+
+    Raises:
+      ValueError: a size below 16.
+    """
     if size < 16:
         raise ValueError('texture size: expected at least 16 texels, got %s' % size)
     values = np.concatenate([mesh.points, mesh.normals, mesh.albedo, mesh.shading], axis=1)[atlas.vertices]
@@ -90,13 +115,15 @@ def bake(photo, camera, mesh, atlas, size=1024, kind='photo'):
     face = drawn.triangle_ids >= 0
     points, normals, albedo, light, mirror_uv = np.split(drawn.values, [3, 6, 9, 12], axis=2)
     light = _smooth_shading(light, face)
-    colors, seen = _from_photo(photo, camera, mesh, atlas, _Texels(points, normals, face))
+    colors, seen, cosine = _from_photo(photo, camera, mesh, atlas, _Texels(points, normals, face))
     has_mirror = face & atlas.has_mirror[np.maximum(drawn.triangle_ids, 0)]
-    result = _filled(colors / light, seen, albedo, mirror_uv, has_mirror, face)
-    if kind == 'photo':
-        result = np.where(seen[:, :, None], colors, result * light)
-    result = texture_fill.spread(np.ascontiguousarray(np.clip(result, 0, 255), np.float32), face, rounds=0)
-    return Texture(np.rint(result).astype(np.uint8), seen, face)
+    return View(colors, light, seen, cosine, face, albedo, mirror_uv, has_mirror)
+
+
+def finished(values, seen, face):
+    """The Texture of colours [S,S,3] that are known on the face [S,S]."""
+    values = texture_fill.spread(np.ascontiguousarray(np.clip(values, 0, 255), np.float32), face, rounds=0)
+    return Texture(np.rint(values).astype(np.uint8), seen, face)
 
 
 def _smooth_shading(light, face):
@@ -109,14 +136,19 @@ def _smooth_shading(light, face):
     return np.maximum(cv2.resize(smooth, face.shape, interpolation=cv2.INTER_LINEAR), _MIN_SHADING)
 
 
-def _filled(values, seen, albedo, mirror_uv, has_mirror, face):
-    """[S,S,3] albedo: `values` where seen, else from the other side of the face, else from the model."""
+def filled(values, seen, view):
+    """[S,S,3] albedo: `values` where seen, else from the other side of the face, else from the model.
+
+    Args:
+      values: [S,S,3] float32.  seen: [S,S] bool.
+      view: a View of the face, for its albedo and its mirror image.
+    """
     if not seen.any():
-        return albedo
-    other, usable = texture_fill.mirrored(values, seen, mirror_uv, has_mirror)
+        return view.albedo
+    other, usable = texture_fill.mirrored(values, seen, view.mirror_uv, view.has_mirror)
     known = seen | usable
     values = texture_fill.continued(values, seen, other, usable)
-    return texture_fill.continued(values, known, albedo, face)
+    return texture_fill.continued(values, known, view.albedo, view.face)
 
 
 class _Texels(NamedTuple):
@@ -127,12 +159,12 @@ class _Texels(NamedTuple):
 
 
 def _from_photo(photo, camera, mesh, atlas, texels):
-    """(colours [S,S,3] float32 of the photo, [S,S] bool where they are the face's)."""
+    """(colours [S,S,3] float32 of the photo, [S,S] bool where they are the face's, [S,S] cosines of the view)."""
     points, normals, face = texels
     window = mesh_window(camera, mesh.points, margin=4)
     shape = face.shape
     if window.is_empty:
-        return np.zeros(shape + (3,), np.float32), np.zeros(shape, bool)
+        return np.zeros(shape + (3,), np.float32), np.zeros(shape, bool), np.zeros(shape, np.float32)
     placed = in_camera(camera, points[face]).astype(np.float32)
     depth = placed[:, 2]
     pixels = placed.dot(camera.K.T.astype(np.float32))
@@ -151,7 +183,9 @@ def _from_photo(photo, camera, mesh, atlas, texels):
     seen &= ~_foreign_sides(colors, (np.abs(normals[:, :, 0]) > _SIDE) & (np.abs(points[:, :, 0]) > _SIDE_X), seen)
     usable = np.zeros(shape, bool)
     usable[face] = inside & (cosine > 0.2) & clear
-    return colors, _cleaned(seen) & usable
+    cosines = np.zeros(shape, np.float32)
+    cosines[face] = cosine
+    return colors, _cleaned(seen) & usable, cosines
 
 
 def _foreign_sides(colors, sides, seen):

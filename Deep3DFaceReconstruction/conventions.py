@@ -48,5 +48,9 @@ LANDMARK_COUNT = 68
 EX_PRIOR_WEIGHT = 0.8
 TEX_PRIOR_WEIGHT = 1.7e-2
 
+# The trunks of R-Net, the published one first, and the sizes to which they may scale a crop down.
+BACKBONES = ('resnet_v1_50', 'mobilenet_v1')
+INPUT_SIZES = (112, IMAGE_SIZE)
+
 # The networks that the perceptual loss may compare people with; 'auto' is facenet where its weights are, else dlib.
 ID_NETWORKS = ('auto', 'facenet', 'dlib', 'none')

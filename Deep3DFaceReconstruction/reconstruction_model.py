@@ -3,7 +3,7 @@ from typing import Any, NamedTuple, Optional
 
 from Deep3DFaceReconstruction import losses
 from Deep3DFaceReconstruction.face_decoder import Face3D, Reconstruction
-from Deep3DFaceReconstruction.networks import r_net
+from Deep3DFaceReconstruction.networks import backbones, r_net
 from Deep3DFaceReconstruction.networks.identity import perceptual_net
 from Deep3DFaceReconstruction.networks.layers import MovingStatistics
 from Deep3DFaceReconstruction.tf1 import tf
@@ -28,7 +28,7 @@ class ModelOptions(NamedTuple):
     # Weight of tf.nn.l2_loss over R-Net's convolution weights. TF-Slim collects such a loss, but the published
     # training never adds it: 0.
     weight_decay: float = 0.0
-    bn_decay: float = r_net.BN_DECAY     # of batch norm's moving statistics
+    backbone: backbones.Backbone = backbones.DEFAULT
     freeze_bn: bool = False              # normalise by the moving statistics in training too
     follow_mean: bool = False            # follow the mean of the features in training: Outputs.feature_mean
 
@@ -48,13 +48,47 @@ class Losses(NamedTuple):
     landmark_px: Any
 
 
+class NetworkOutputs(NamedTuple):
+    """R-Net on one batch."""
+    coeff: tf.Tensor                     # [B,257] (or [B,239]) float32
+    pooled: tf.Tensor                    # [B,1,1,K] float32, the features that the heads read
+    statistics: MovingStatistics         # what this batch adds to them
+    feature_mean: Optional[tf.Variable]  # [K] float32, one of these statistics; see ModelOptions.follow_mean
+
+
 class Outputs(NamedTuple):
     """The graph of one batch."""
     coeff: tf.Tensor                     # [B,257] (or [B,239]) float32
     reconstruction: Reconstruction       # with is_train
     losses: Losses
     statistics: MovingStatistics         # what this batch adds to them
-    feature_mean: Optional[tf.Variable]  # [2048] float32, one of these statistics; see ModelOptions.follow_mean
+    feature_mean: Optional[tf.Variable]  # as in NetworkOutputs
+
+
+def build_network(images, is_training, options):
+    """R-Net on images [B,224,224,3], BGR, 0-255; all calls in one scope share their variables.
+
+    Args:
+      is_training: of batch norm.
+      options: ModelOptions.
+    Returns:
+      NetworkOutputs.
+    """
+    statistics, feature_mean = MovingStatistics(), None
+    uses_batch = is_training and not options.freeze_bn
+    with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
+        pooled = backbones.features_of(images, options.backbone, statistics if uses_batch else None).pooled
+        if is_training and options.follow_mean:
+            feature_mean = r_net.new_feature_mean(options.backbone)
+            statistics.follow(feature_mean, tf.reduce_mean(pooled[:, 0, 0], 0), options.backbone.bn_decay)
+        coeff = r_net.regress(pooled, options.light_dim)
+    return NetworkOutputs(coeff, pooled, statistics, feature_mean)
+
+
+def measure_statistics(images, options):
+    """An op that moves all moving statistics of R-Net towards those of images [B,224,224,3], even frozen ones."""
+    network = build_network(images, True, options._replace(freeze_bn=False))
+    return tf.group(*network.statistics.updates())
 
 
 class ReconstructionModel:
@@ -84,26 +118,10 @@ class ReconstructionModel:
         Returns:
           Outputs.
         """
-        coeff, statistics, feature_mean = self._network(
-            batch.images, is_training and not self._options.freeze_bn, is_training and self._options.follow_mean)
-        reconstruction = self._decoder.Reconstruction_Block(coeff, is_train=True)
-        return Outputs(coeff, reconstruction, self.compute_losses(batch, reconstruction, is_training), statistics,
-                       feature_mean)
-
-    def measure_statistics(self, images):
-        """An op that moves all moving statistics towards those of images [B,224,224,3]."""
-        _, statistics, _ = self._network(images, True, self._options.follow_mean)
-        return tf.group(*statistics.updates())
-
-    def _network(self, images, batch_statistics, follow_mean):
-        """(coefficients, statistics, feature_mean) as in Outputs."""
-        statistics, feature_mean = MovingStatistics(), None
-        with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
-            if follow_mean:
-                feature_mean = r_net.new_feature_mean()
-            coeff = r_net.R_Net(images, batch_statistics, self._options.light_dim, self._options.bn_decay,
-                                statistics, feature_mean)
-        return coeff, statistics, feature_mean
+        network = build_network(batch.images, is_training, self._options)
+        reconstruction = self._decoder.Reconstruction_Block(network.coeff, is_train=True)
+        return Outputs(network.coeff, reconstruction, self.compute_losses(batch, reconstruction, is_training),
+                       network.statistics, network.feature_mean)
 
     def compute_losses(self, batch, reconstruction, is_training=False):
         """The losses of a decoded batch: Deng et al. 2019, equations 3 to 7, and the published gamma loss."""

@@ -75,13 +75,15 @@ class NetworkSource:
         self.description = 'network ' + path
 
     def load(self, model):
-        """Loads the network; the face model is not used.
+        """Loads the network for a face_model.FaceModel.
 
         Raises:
-          AssetError: a network file that is missing or unusable.
+          AssetError: a network file that is missing, unusable or of another face model.
         """
-        from Deep3DFaceReconstruction.networks import frozen_graph
-        self._network = frozen_graph.CoefficientNetwork(frozen_graph.load_any(self.path), self.path)
+        from Deep3DFaceReconstruction.networks import frozen_graph, notes
+        graph_def = frozen_graph.load_any(self.path)
+        notes.check_face_model(notes.of_graph(graph_def), self.path, model)
+        self._network = frozen_graph.CoefficientNetwork(graph_def, self.path)
 
     def __call__(self, crops):
         """The Answers of a list of FaceCrop."""

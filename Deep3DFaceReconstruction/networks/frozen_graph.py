@@ -4,7 +4,7 @@ import numpy as np
 from Deep3DFaceReconstruction import conventions
 from Deep3DFaceReconstruction.errors import one_line
 from Deep3DFaceReconstruction.graph_function import GraphFunction
-from Deep3DFaceReconstruction.networks import checkpoints, r_net
+from Deep3DFaceReconstruction.networks import backbones, checkpoints, notes, r_net
 from Deep3DFaceReconstruction.networks.checkpoints import CheckpointError
 from Deep3DFaceReconstruction.system import file_kinds
 from Deep3DFaceReconstruction.system.files import atomic_write
@@ -100,7 +100,7 @@ def function_of(graph_def, source, output=OUTPUT_NAME, config=None):
 
 
 def freeze_r_net(values, source):
-    """The frozen graph of R-Net; white light or not is seen from the width of `fc-gamma`.
+    """The frozen graph of R-Net; its trunk and whether light is white are seen from the variables.
 
     Args:
       values: a `checkpoints.Checkpoint` or a dict {variable name: array}; other variables are ignored.
@@ -110,17 +110,20 @@ def freeze_r_net(values, source):
     Raises:
       CheckpointError: they are not R-Net's.
     """
-    white = checkpoints.shapes_of_values(values).get('fc-gamma/biases') == [r_net.WHITE_GAMMA]
+    shapes, known = checkpoints.shapes_of_values(values), notes.of_values(values)
+    gamma = r_net.WHITE_GAMMA if shapes.get('fc-gamma/biases') == [r_net.WHITE_GAMMA] else r_net.FULL_GAMMA
+    backbone = backbones.of_variables(shapes, known.input_size)
     size = conventions.IMAGE_SIZE
     with tf.Graph().as_default() as graph:
         images = tf.placeholder(tf.float32, [None, size, size, 3], name=INPUT_NAME)
         with checkpoints.frozen_variables(values, source, 'R_Net'):
-            coeff = r_net.R_Net(images, gamma=r_net.WHITE_GAMMA if white else r_net.FULL_GAMMA)
+            coeff = r_net.R_Net(images, gamma=gamma, backbone=backbone)
         tf.identity(coeff, name=OUTPUT_NAME)
     graph_def = graph.as_graph_def()
     for node in graph_def.node:
         if node.name == OUTPUT_NAME:
             node.attr[_OWN_MARK].b = True
+            notes.write(known, node)
     return graph_def
 
 

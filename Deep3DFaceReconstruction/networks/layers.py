@@ -122,8 +122,17 @@ def _products_are_faster():
 def he_initializer():
     """He et al. 2015, eq. 10. The numbers follow from the graph's seed and the name of the current scope alone, so
     that one seed gives the same network in every process, however its graph is built."""
-    seed = zlib.crc32(tf.get_variable_scope().name.encode()) & 0x7fffffff
-    return tf.variance_scaling_initializer(scale=2.0, mode='fan_in', seed=seed)
+    return tf.variance_scaling_initializer(scale=2.0, mode='fan_in', seed=_seed_of_scope())
+
+
+def depthwise_initializer(window):
+    """The same where an output depends on the window of one channel only."""
+    deviation = (2.0 / (window.size[0] * window.size[1])) ** 0.5
+    return tf.truncated_normal_initializer(stddev=deviation, seed=_seed_of_scope())
+
+
+def _seed_of_scope():
+    return zlib.crc32(tf.get_variable_scope().name.encode()) & 0x7fffffff
 
 
 def conv2d(x, filters, window, scope, style=LINEAR):
@@ -147,6 +156,48 @@ def conv2d(x, filters, window, scope, style=LINEAR):
         else:
             biases = tf.get_variable('biases', [filters], x.dtype, tf.zeros_initializer(), trainable=style.trainable)
             y = tf.nn.bias_add(_operation(window)(x, weights), biases)
+    return y if style.activation is None else style.activation(y)
+
+
+def depthwise_conv2d(x, window, scope, style=LINEAR):
+    """A convolution of each channel by itself, then batch norm, then an activation (Howard et al. 2017).
+
+    Args:
+      x: [B,H,W,C] float32.
+      window: a Window, padded 'SAME' or 'VALID'.
+      scope: name of the variable scope.
+      style: a Style with a norm.
+    Returns:
+      [B,H',W',C] float32.
+    """
+    strides = [1, window.stride, window.stride, 1]
+    with tf.variable_scope(scope):
+        weights = tf.get_variable('depthwise_weights', list(window.size) + [x.shape.as_list()[-1], 1], x.dtype,
+                                  style.initializer or depthwise_initializer(window), trainable=style.trainable)
+        y = linear_norm(x, weights[..., 0], style.norm, lambda maps, kernel: tf.nn.depthwise_conv2d(
+            maps, kernel[..., tf.newaxis], strides, window.padding))
+    return y if style.activation is None else style.activation(y)
+
+
+def conv2d_transpose(x, filters, window, scope, style):
+    """A transposed convolution, which multiplies height and width by the stride; then batch norm and an activation.
+
+    Args: as conv2d's; the style has a norm, and the window is padded 'SAME'.
+    Returns:
+      [B,H*stride,W*stride,filters] float32.
+    """
+    _, rows, columns, channels = x.shape.as_list()
+    stride, norm = window.stride, style.norm
+    with tf.variable_scope(scope):
+        weights = tf.get_variable('weights', list(window.size) + [channels, filters], x.dtype,
+                                  style.initializer or he_initializer(), trainable=style.trainable)
+
+        def operation(maps, kernel):
+            shape = tf.stack([tf.shape(maps)[0], rows * stride, columns * stride, filters])
+            result = tf.nn.conv2d_transpose(maps, tf.transpose(kernel, [0, 1, 3, 2]), shape,
+                                            [1, stride, stride, 1], window.padding)
+            return tf.reshape(result, [-1, rows * stride, columns * stride, filters])
+        y = linear_norm(x, weights, norm, operation)
     return y if style.activation is None else style.activation(y)
 
 

@@ -46,7 +46,8 @@ def resnet_v1_50(images, statistics=None, bn_decay=BN_DECAY):
       statistics: a layers.MovingStatistics in training; None normalises by the moving statistics.
       bn_decay: of the moving statistics.
     Returns:
-      [B,1,1,2048] float32, the mean over the last feature map.
+      (maps [B,H/8,W/8,256] after the first block, features [B,1,1,2048]) float32; the features are the means of the
+      last maps.
     """
     norm = BatchNorm(decay=bn_decay, epsilon=1e-5, statistics=statistics)
     with tf.variable_scope(SCOPE):
@@ -56,4 +57,6 @@ def resnet_v1_50(images, statistics=None, bn_decay=BN_DECAY):
             with tf.variable_scope('block%d' % (i + 1)):
                 for unit in range(units):
                     x = _bottleneck(x, width, stride if unit == units - 1 else 1, norm, 'unit_%d' % (unit + 1))
-        return tf.reduce_mean(x, [1, 2], keepdims=True)
+            if i == 0:
+                first = x
+        return first, tf.reduce_mean(x, [1, 2], keepdims=True)

@@ -1,5 +1,7 @@
-"""What several command lines share: types of numbers, and the option --face_model. No files, no NumPy."""
+"""What several command lines share: types of numbers, the face model, the network's trunk. No files, no NumPy."""
 import argparse
+
+from Deep3DFaceReconstruction.conventions import BACKBONES, IMAGE_SIZE, INPUT_SIZES
 
 
 def number(kind, least, what):
@@ -26,3 +28,14 @@ def add_face_model_option(parser):
     parser.add_argument('--face_model', default=None, metavar='FILE',
                         help='the face model, a .mat file in the layout of BFM_model_front.mat; without it, the one in '
                              'BFM/: BFM_model_front.mat, or the parts of the Basel Face Model, or the open model')
+
+
+def add_backbone_options(group):
+    """Adds --backbone, --width and --input_size to an argparse parser or group; see networks.backbones."""
+    group.add_argument('--backbone', choices=BACKBONES, default=BACKBONES[0],
+                       help='the trunk of R-Net: ResNet-50, as published, or MobileNet, at a fiftieth of the cost with '
+                            '--width 0.5 --input_size 112')
+    group.add_argument('--width', type=number(float, 0.1, 'a number of at least 0.1'), default=1.0, metavar='X',
+                       help="factor of MobileNet's numbers of channels, such as 0.5; ResNet-50 has 1")
+    group.add_argument('--input_size', type=int, choices=INPUT_SIZES, default=IMAGE_SIZE,
+                       help='side to which the network scales crops down before its first layer')

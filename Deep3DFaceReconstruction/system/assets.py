@@ -6,6 +6,7 @@ weights) is looked for in $XDG_DATA_HOME/Deep3DFaceReconstruction, by default ~/
 import importlib.util
 import os
 
+from Deep3DFaceReconstruction.conventions import BACKBONES
 from Deep3DFaceReconstruction.errors import AssetError
 
 # The folder that the packages lie in: the repository's root, or site-packages.
@@ -33,9 +34,16 @@ NETWORK_DIR = os.path.join(ROOT, 'network')
 FACE_RECON_PB = os.path.join(NETWORK_DIR, 'FaceReconModel.pb')
 LANDMARK68_PB = os.path.join(NETWORK_DIR, 'landmark68_detector.pb')
 RESNET_CKPT = os.path.join(ROOT, 'weights', 'resnet', 'resnet_v1_50.ckpt')
+MOBILENET_DIR = os.path.join(ROOT, 'weights', 'mobilenet')
+OPEN_R_NET_PB = os.path.join(NETWORK_DIR, 'open_r_net.pb')
 ID_NET_DIR = os.path.join(ROOT, 'weights', 'id_net')
 INPUT_DIR = os.path.join(ROOT, 'input')
 OUTPUT_DIR = os.path.join(ROOT, 'output')
+
+
+def trunk_checkpoint(backbone, width):
+    """Where the public ImageNet weights of a trunk (one of conventions.BACKBONES) would be."""
+    return RESNET_CKPT if backbone == BACKBONES[0] else os.path.join(MOBILENET_DIR, 'mobilenet_v1_%g_224.ckpt' % width)
 
 
 def dlib_model(name):

@@ -8,7 +8,7 @@ from typing import List, NamedTuple, Optional
 import numpy as np
 
 from Deep3DFaceReconstruction.errors import TrainingError, UserError, message_of
-from Deep3DFaceReconstruction.networks import checkpoints, resnet_v1
+from Deep3DFaceReconstruction.networks import checkpoints, notes, r_net, resnet_v1
 from Deep3DFaceReconstruction.reconstruction_model import Losses
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.training import exchange
@@ -108,23 +108,34 @@ class Run:
         graph, session = self._graph, self._session
         newest = self._folder.newest()
         if newest:
+            notes.check_same(checkpoints.Checkpoint(newest[1]), newest[1], graph.notes)
             checkpoints.restore(session, newest[1], graph.variables, 'this training run')
             sys.stderr.write('resumed from %s\n' % newest[1])
             self._saved = int(session.run(graph.global_step))
             return self._saved
         session.run(graph.initializer)
+        trunk_checkpoint = assets.trunk_checkpoint(self._options.backbone, self._options.width)
         if self._options.pretrain_weights:
-            checkpoints.restore(session, self._options.pretrain_weights, graph.model_variables, 'R_Net')
-        elif os.path.exists(assets.RESNET_CKPT) or os.path.exists(assets.RESNET_CKPT + '.index'):
-            trunk = [v for v in graph.model_variables if v.op.name.startswith(resnet_v1.SCOPE + '/')]
-            checkpoints.restore(session, assets.RESNET_CKPT, trunk, 'ResNet-50')
+            self._restore_weights(self._options.pretrain_weights)
+        elif os.path.exists(trunk_checkpoint) or os.path.exists(trunk_checkpoint + '.index'):
+            trunk = [v for v in graph.model_variables if not r_net.is_head(v.op.name)]
+            checkpoints.restore(session, trunk_checkpoint, trunk, self._options.backbone)
         else:
             sys.stderr.write('warning: %s is not there: the network starts from random numbers (He et al. 2015), '
-                             'which takes longer to train\n' % assets.RESNET_CKPT)
+                             'which takes longer to train\n' % trunk_checkpoint)
             for gamma in resnet_v1.residual_gammas(graph.model_variables):
                 gamma.load(np.full(gamma.shape.as_list(), self._options.residual_gamma, np.float32), session)
             graph.measure_statistics(session)
         return 0
+
+    def _restore_weights(self, path):
+        """Fills R-Net from a checkpoint; one for another face model gives what does not depend on that."""
+        variables, known = self._graph.model_variables, notes.of_values(checkpoints.Checkpoint(path))
+        if known.face_model not in (None, self._graph.notes.face_model):
+            sys.stderr.write('%s: its identity, expression and texture are those of %s: these three heads start from '
+                             'zero\n' % (path, known.face_model))
+            variables = [v for v in variables if not r_net.depends_on_face_model(v.op.name)]
+        checkpoints.restore(self._session, path, variables, 'R_Net')
 
     @contextlib.contextmanager
     def _opened(self):
@@ -183,7 +194,8 @@ class Run:
     def _save(self):
         """Saves this step's checkpoint unless it is there."""
         if self._saved != self._step:
-            self._folder.save(self._step, self._session.run({v.op.name: v for v in self._graph.variables}))
+            values = self._session.run({v.op.name: v for v in self._graph.variables})
+            self._folder.save(self._step, dict(values, **notes.as_values(self._graph.notes)))
             self._saved = self._step
 
     def _validate(self):

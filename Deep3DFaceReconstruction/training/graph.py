@@ -9,8 +9,16 @@ from Deep3DFaceReconstruction import pictures
 from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, make_dataset
 from Deep3DFaceReconstruction.errors import TrainingError
 from Deep3DFaceReconstruction.face_model import FaceModel
+from Deep3DFaceReconstruction.networks import backbones
 from Deep3DFaceReconstruction.networks.identity import perceptual_net
-from Deep3DFaceReconstruction.reconstruction_model import Losses, LossWeights, ModelOptions, ReconstructionModel
+from Deep3DFaceReconstruction.networks.notes import Notes
+from Deep3DFaceReconstruction.reconstruction_model import (
+    Losses,
+    LossWeights,
+    ModelOptions,
+    ReconstructionModel,
+    measure_statistics,
+)
 from Deep3DFaceReconstruction.tf1 import tf
 from Deep3DFaceReconstruction.training.exchange import Exchange, Generation
 from Deep3DFaceReconstruction.training.gradient_step import GradientStep
@@ -68,7 +76,8 @@ def model_options(options):
     """ModelOptions from TrainOptions."""
     weights = LossWeights(options.w_photo, options.w_landmark, options.w_id, options.w_reg, options.w_reflect,
                           options.w_gamma, options.w_ex, options.w_tex)
-    return ModelOptions(weights, options.gamma, options.weight_decay, options.bn_decay, freezes_norm(options),
+    backbone = backbones.Backbone(options.backbone, options.width, options.input_size, options.bn_decay)
+    return ModelOptions(weights, options.gamma, options.weight_decay, backbone, freezes_norm(options),
                         options.center_heads)
 
 
@@ -104,12 +113,14 @@ class TrainingGraph:
       variables: all that a checkpoint holds.
       initializer: of these.
       batches_per_step: over all workers.
+      notes: notes.Notes of the network.
       global_step, skipped: int64 variables: steps done, and how many of them changed nothing.
       exchange, generation: see `exchange`.
     """
 
     def __init__(self, options, cluster, data):
         self._options = options
+        self.notes = Notes(data.model.name, options.input_size)
         tf.set_random_seed(options.seed)
         with tf.device(cluster.device_setter()):
             id_net = perceptual_net.choose(options.id_net)
@@ -119,7 +130,8 @@ class TrainingGraph:
             self.model_variables = [v for v in tf.global_variables() if v is not outputs.feature_mean]
             self.batches_per_step = options.accumulate * len(cluster.workers)
             step = GradientStep(outputs.losses.total, outputs.statistics, self.batches_per_step,
-                                cluster.worker_device, trained_scopes(options.train_only))
+                                cluster.worker_device,
+                                trained_scopes(options.train_only, backbones.last_block(options.backbone)))
             self._micro = {'finite': step.contribution.finite, 'losses': tf.stack(outputs.losses),
                            'names': batch.names}
             self._micro_ops = (step.contribution.first, step.contribution.more)
@@ -130,7 +142,8 @@ class TrainingGraph:
             if cluster.is_chief:
                 self._end_of_step(step, outputs.feature_mean)
                 self._summary = _image_summary(batch, outputs)
-                self._measure = model.measure_statistics(batch.images) if freezes_norm(options) else None
+                self._measure = (measure_statistics(batch.images, model_options(options)) if freezes_norm(options)
+                                 else None)
                 self._validation(model, data.val)
         self.variables = tf.global_variables()
         self.initializer = tf.global_variables_initializer()

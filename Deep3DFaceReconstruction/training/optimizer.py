@@ -6,7 +6,7 @@ batch's summed error. That says little about a single image, but it sets Adam's 
 as y = (f - m) W + b' with the mean feature m (LeCun et al. 1998, 'Efficient BackProp', section 4.3; Schraudolph 1998),
 while the variables stay W and b = b' - m W, so that checkpoints keep their format.
 """
-from Deep3DFaceReconstruction.networks import resnet_v1
+from Deep3DFaceReconstruction.networks import r_net
 from Deep3DFaceReconstruction.tf1 import tf
 
 
@@ -17,7 +17,7 @@ def adam_updates(pairs, rate, heads_factor=1.0, feature_mean=None):
       pairs: [(gradient, variable)] of R-Net.
       rate: scalar tensor, the learning rate.
       heads_factor: the heads' learning rate over the trunk's.
-      feature_mean: [2048] variable to centre the heads by, or None. It must not change before the ops have run.
+      feature_mean: [K] variable to centre the heads by, or None. It must not change before the ops have run.
     Returns:
       list of ops.
     """
@@ -25,7 +25,7 @@ def adam_updates(pairs, rate, heads_factor=1.0, feature_mean=None):
         return [tf.train.AdamOptimizer(rate).apply_gradients(pairs)]
     trunk, heads = [], []
     for gradient, variable in pairs:
-        (trunk if variable.op.name.startswith(resnet_v1.SCOPE + '/') else heads).append((gradient, variable))
+        (heads if r_net.is_head(variable.op.name) else trunk).append((gradient, variable))
     heads_optimizer = tf.train.AdamOptimizer(rate * heads_factor)
     updates = [tf.train.AdamOptimizer(rate).apply_gradients(trunk)] if trunk else []
     if feature_mean is None:

@@ -5,9 +5,15 @@ import os
 from collections import OrderedDict
 from typing import List, NamedTuple, Optional, Tuple
 
-from Deep3DFaceReconstruction.conventions import ID_NETWORKS
+from Deep3DFaceReconstruction.conventions import BACKBONES, ID_NETWORKS
 from Deep3DFaceReconstruction.system import assets
-from Deep3DFaceReconstruction.system.arguments import add_face_model_option, natural, not_negative, positive
+from Deep3DFaceReconstruction.system.arguments import (
+    add_backbone_options,
+    add_face_model_option,
+    natural,
+    not_negative,
+    positive,
+)
 
 _DATA = os.path.join(assets.ROOT, 'processed_data')
 
@@ -56,6 +62,9 @@ class TrainOptions(NamedTuple):
     bn_decay: float
     freeze_bn: bool
     residual_gamma: float
+    backbone: str
+    width: float
+    input_size: int
     # the optimizer
     steps: int
     batch_size: int
@@ -139,6 +148,7 @@ def _add_losses(group):
 
 
 def _add_network(group):
+    add_backbone_options(group)
     _add(group, '--weight_decay', not_negative, 'weight of the square of all convolution weights (half the sum)')
     _add(group, '--bn_decay', not_negative, 'how much of the moving statistics of batch norm a step keeps; a short '
          'training from scratch needs less, such as 0.9')
@@ -160,7 +170,8 @@ def _add_optimizer(group):
     _add(group, '--lr_heads', not_negative, 'its factor for the seven heads; a trunk that starts from random numbers '
          'needs a rate that is too high for its heads')
     group.add_argument('--train_only', type=_part, default=ALL, metavar='PART',
-                       help='what of R-Net is trained: all; last_block (block 4 of the trunk and all heads); heads; '
+                       help='what of R-Net is trained: all; last_block (what follows the last stride of the trunk: '
+                            'block 4 of ResNet-50; and all heads); heads; '
                             'or some of the heads: heads:%s. The rest and all batch-norm statistics stay as '
                             '--pretrain_weights has them, to the bit' % ','.join(HEADS))
     group.add_argument('--center_heads', action='store_true',
@@ -207,6 +218,8 @@ def parse_train(arguments=None):
         parser.error('--ps_hosts and --worker_hosts need --job_name and --task_index')
     if options.job_name and not options.ps_hosts:
         parser.error('--job_name needs --ps_hosts and --worker_hosts')
+    if options.backbone == BACKBONES[0] and options.width != 1:
+        parser.error('--width is for --backbone %s' % BACKBONES[1])
     return TrainOptions(**vars(options))
 
 
@@ -220,13 +233,18 @@ def freezes_norm(options):
     return options.freeze_bn or options.train_only != ALL
 
 
-def trained_scopes(part):
-    """The variable scopes of R_Net that --train_only PART trains, each with its slash; None for all of them."""
+def trained_scopes(part, last_block=('resnet_v1_50/block4/',)):
+    """The starts of the names of R_Net's variables that --train_only PART trains; None for all of them.
+
+    Args:
+      part: TrainOptions.train_only.
+      last_block: the same of the trunk's last block, see backbones.last_block.
+    """
     if part == ALL:
         return None
     names = part.partition(':')[2]
     heads = tuple('fc-%s/' % name for name in (names.split(',') if names else HEADS))
-    return (('resnet_v1_50/block4/',) if part == LAST_BLOCK else ()) + heads
+    return (last_block if part == LAST_BLOCK else ()) + heads
 
 
 def learning_rate(options, step):

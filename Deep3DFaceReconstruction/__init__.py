@@ -4,6 +4,7 @@ At the door stands the paper, under its published names, with what three rooms o
 
     conventions, errors, tf1, graph_function, numpy_decoder    numbers, error classes, TensorFlow, the decoder in NumPy
     face_decoder, losses, reconstruction_model                 coefficients -> face; the hybrid loss; both around R-Net
+    set_reconstruction_model                                   the same for image sets, around C-Net
     pictures                                                   what the program draws
 
 Each stage of the data's way has a room, and a room's docstring says what enters and what leaves:
@@ -13,7 +14,7 @@ Each stage of the data's way has a room, and a room's docstring says what enters
     detection    an image -> faces, their landmarks, how sure they are
     meshes       surfaces without a camera: subdivision, registration, .obj
     face_model   files of several kinds -> one checked FaceModel
-    networks     R-Net, checkpoints, frozen graphs; in identity/ the networks that compare people
+    networks     R-Net, C-Net, checkpoints, frozen graphs; in identity/ the networks that compare people
     surface      a face model's texture atlas and regions; what of a mesh a photo shows
     exports      a reconstructed face -> files and images
     fitting      a crop with landmarks -> coefficients, without a network

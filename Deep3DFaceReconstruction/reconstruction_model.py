@@ -119,9 +119,14 @@ class ReconstructionModel:
           Outputs.
         """
         network = build_network(batch.images, is_training, self._options)
-        reconstruction = self._decoder.Reconstruction_Block(network.coeff, is_train=True)
-        return Outputs(network.coeff, reconstruction, self.compute_losses(batch, reconstruction, is_training),
-                       network.statistics, network.feature_mean)
+        return self.of_coefficients(network.coeff, batch, is_training)._replace(
+            statistics=network.statistics, feature_mean=network.feature_mean)
+
+    def of_coefficients(self, coeff, batch, is_training):
+        """The part behind R-Net, from coefficients [B,257] (or [B,239]): Outputs without statistics."""
+        reconstruction = self._decoder.Reconstruction_Block(coeff, is_train=True)
+        return Outputs(coeff, reconstruction, self.compute_losses(batch, reconstruction, is_training),
+                       MovingStatistics(), None)
 
     def compute_losses(self, batch, reconstruction, is_training=False):
         """The losses of a decoded batch: Deng et al. 2019, equations 3 to 7, and the published gamma loss."""

@@ -23,6 +23,7 @@ LEVELS = (
     ('surface',),
     ('exports', 'fitting'),
     ('demo', 'dataset', 'reconstruction_model'),
+    ('set_reconstruction_model',),
     ('training', 'doctor', 'evaluation', 'motion', 'editing'),
     ('video',),
     ('scripts', 'tools', 'benchmarks'),

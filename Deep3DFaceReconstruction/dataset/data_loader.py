@@ -73,6 +73,8 @@ def find_samples(sources):
 class SampleReader:
     """Reads the sample at any position of an endless, reproducible stream. Safe for many threads.
 
+    One pass over the set is the positions below `len(reader)`.
+
     Args:
       samples: [Sample].
       seed: of the order and of the augmentation.
@@ -93,6 +95,11 @@ class SampleReader:
     def __len__(self):
         return len(self._samples)
 
+    @property
+    def all_corrupt(self):
+        """Whether no sound sample is known to be left."""
+        return len(self.corrupt) == len(self._samples)
+
     def at(self, position):
         """The sample at a position, 0 and up.
 
@@ -105,9 +112,7 @@ class SampleReader:
           DataError: every sample of the set is corrupt.
         """
         position = int(position)
-        index = self._index(position)
-        for offset in range(len(self._samples)):
-            sample = self._samples[(index + offset) % len(self._samples)]
+        for sample in self.candidates(position):
             if sample.image in self.corrupt:
                 continue
             try:
@@ -120,16 +125,23 @@ class SampleReader:
                 image, landmarks, attention = augment(image, landmarks, attention, self._augmentation, random)
             return image, landmarks, attention, sample.image
         raise DataError('expected sound samples, but all %d are corrupt; the last: %s'
-                        % (len(self), list(self.corrupt.values())[-1]))
+                        % (len(self.corrupt), list(self.corrupt.values())[-1]))
 
-    def _index(self, position):
-        epoch, place = divmod(position, len(self._samples))
+    def candidates(self, position):
+        """Yields the sample of a position and then all that may stand in for it."""
+        index = self.shuffled(position, len(self._samples))
+        for offset in range(len(self._samples)):
+            yield self._samples[(index + offset) % len(self._samples)]
+
+    def shuffled(self, place, count):
+        """Which of `count` things stands at a place of the stream, in the order of its epoch."""
+        epoch, place = divmod(place, count)
         if not self._shuffle:
             return place
         # One assignment, so that another thread sees an epoch with its own order or none.
         known, order = self._order
         if known != epoch:
-            order = np.random.RandomState([self._seed % 2 ** 32, epoch % 2 ** 32]).permutation(len(self._samples))
+            order = np.random.RandomState([self._seed % 2 ** 32, epoch % 2 ** 32]).permutation(count)
             self._order = (epoch, order)
         return order[place]
 
@@ -202,6 +214,16 @@ def _to_batch(images, landmarks, attention, names):
 def _images_of(source):
     if os.path.isdir(source):
         return _images_in(source)
+    return [image for entry in listed(source)
+            for image in (_images_in(entry) if os.path.isdir(entry) else [entry])]
+
+
+def listed(source):
+    """The paths that a list file names, see `find_samples`.
+
+    Raises:
+      DataError: it is not there or not text.
+    """
     if not os.path.isfile(source):
         raise DataError('%s: expected a folder or a list file, got neither' % source)
     try:
@@ -210,8 +232,7 @@ def _images_of(source):
     except (OSError, UnicodeDecodeError) as error:
         raise DataError('%s: expected a list of images, one a line, got: %s' % (source, one_line(error)))
     base = os.path.dirname(os.path.abspath(source))
-    entries = [os.path.join(base, line) for line in lines if line and not line.startswith('#')]
-    return [image for entry in entries for image in (_images_in(entry) if os.path.isdir(entry) else [entry])]
+    return [os.path.join(base, line) for line in lines if line and not line.startswith('#')]
 
 
 def _images_in(folder):

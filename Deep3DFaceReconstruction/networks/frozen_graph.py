@@ -12,8 +12,13 @@ from Deep3DFaceReconstruction.tf1 import tf
 
 INPUT_NAME = 'input_imgs'
 OUTPUT_NAME = 'coeff'
+# backbones.Features, in graphs that this program has made.
+FEATURE_NAMES = ('maps', 'pooled')
 # An attribute of the output node that only graphs of this program have; TensorFlow ignores such a name.
 _OWN_MARK = '_Deep3DFaceReconstruction'
+
+# How many coefficients R-Net gives: with coloured or with white light.
+WIDTHS = (conventions.COEFF_DIM, conventions.WHITE_LIGHT_COEFF_DIM)
 
 # Images per run. On CPUs the maps of eight images are what the caches still hold; more is slower.
 CHUNK = 8
@@ -69,7 +74,7 @@ def save(graph_def, path):
 
 
 def is_own(path):
-    """Whether a file is a frozen R-Net that `freeze_r_net` made."""
+    """Whether a file is a frozen graph that this program made."""
     try:
         nodes = load(path).node
     except CheckpointError:
@@ -89,14 +94,30 @@ def function_of(graph_def, source, output=OUTPUT_NAME, config=None):
       CheckpointError: this TensorFlow cannot run it.
     """
     def build():
-        try:
-            images, result = tf.import_graph_def(graph_def, name='',
-                                                 return_elements=[INPUT_NAME + ':0', output + ':0'])
-        except (ValueError, tf.errors.OpError) as error:
-            raise CheckpointError('%s: TensorFlow %s cannot load this graph (%s)'
-                                  % (source, tf.__version__, one_line(error)))
+        images, result = imported(graph_def, source, (INPUT_NAME, output))
         return {'images': images}, result
     return GraphFunction(build, config)
+
+
+def imported(graph_def, source, names, images=None):
+    """Adds a frozen graph to the current one.
+
+    Args:
+      graph_def: see `load`.
+      source: the file it comes from, for messages.
+      names: of the nodes that are wanted.
+      images: a tensor that takes the input's place, or None. With it, the nodes get a name scope of their own.
+    Returns:
+      the first output of each of these nodes.
+    Raises:
+      CheckpointError: this TensorFlow cannot run it.
+    """
+    try:
+        return tf.import_graph_def(graph_def, None if images is None else {INPUT_NAME + ':0': images},
+                                   [name + ':0' for name in names], name='' if images is None else 'frozen')
+    except (ValueError, tf.errors.OpError) as error:
+        raise CheckpointError('%s: TensorFlow %s cannot load this graph (%s)'
+                              % (source, tf.__version__, one_line(error)))
 
 
 def freeze_r_net(values, source):
@@ -117,9 +138,15 @@ def freeze_r_net(values, source):
     with tf.Graph().as_default() as graph:
         images = tf.placeholder(tf.float32, [None, size, size, 3], name=INPUT_NAME)
         with checkpoints.frozen_variables(values, source, 'R_Net'):
-            coeff = r_net.R_Net(images, gamma=gamma, backbone=backbone)
-        tf.identity(coeff, name=OUTPUT_NAME)
-    graph_def = graph.as_graph_def()
+            features = backbones.features_of(images, backbone)
+            coeff = r_net.regress(features.pooled, gamma)
+        for tensor, name in zip(tuple(features) + (coeff,), FEATURE_NAMES + (OUTPUT_NAME,)):
+            tf.identity(tensor, name=name)
+    return marked(graph.as_graph_def(), known)
+
+
+def marked(graph_def, known):
+    """The same GraphDef with the mark by which `is_own` knows it, and with notes.Notes."""
     for node in graph_def.node:
         if node.name == OUTPUT_NAME:
             node.attr[_OWN_MARK].b = True
@@ -203,7 +230,6 @@ class CoefficientNetwork:
 
 def _check_width(shape, source):
     """Raises CheckpointError unless the output is [B,257] or [B,239], as far as is known."""
-    widths = (conventions.COEFF_DIM, conventions.WHITE_LIGHT_COEFF_DIM)
-    if shape is not None and (len(shape) != 2 or shape[1] not in widths + (None,)):
+    if shape is not None and (len(shape) != 2 or shape[1] not in WIDTHS + (None,)):
         raise CheckpointError('%s: expected coeff:0 of shape [B,%d] (or [B,%d], white light), got %s'
-                              % ((source,) + widths + (list(shape),)))
+                              % ((source,) + WIDTHS + (list(shape),)))

@@ -32,6 +32,7 @@ OPEN_MODEL = os.path.join(_PACKAGED_BFM if os.path.isdir(_PACKAGED_BFM) else BFM
 OPEN_MODEL_FRONT = os.path.join(BFM_DIR, 'open_model_front.mat')
 NETWORK_DIR = os.path.join(ROOT, 'network')
 FACE_RECON_PB = os.path.join(NETWORK_DIR, 'FaceReconModel.pb')
+C_NET_PB = os.path.join(NETWORK_DIR, 'CNetModel.pb')
 LANDMARK68_PB = os.path.join(NETWORK_DIR, 'landmark68_detector.pb')
 RESNET_CKPT = os.path.join(ROOT, 'weights', 'resnet', 'resnet_v1_50.ckpt')
 MOBILENET_DIR = os.path.join(ROOT, 'weights', 'mobilenet')

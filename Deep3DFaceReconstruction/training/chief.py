@@ -114,6 +114,13 @@ class Run:
             self._saved = int(session.run(graph.global_step))
             return self._saved
         session.run(graph.initializer)
+        if not self._options.sets:
+            self._start_r_net()
+        return 0
+
+    def _start_r_net(self):
+        """Gives R-Net the weights to start from."""
+        graph, session = self._graph, self._session
         trunk_checkpoint = assets.trunk_checkpoint(self._options.backbone, self._options.width)
         if self._options.pretrain_weights:
             self._restore_weights(self._options.pretrain_weights)
@@ -126,7 +133,6 @@ class Run:
             for gamma in resnet_v1.residual_gammas(graph.model_variables):
                 gamma.load(np.full(gamma.shape.as_list(), self._options.residual_gamma, np.float32), session)
             graph.measure_statistics(session)
-        return 0
 
     def _restore_weights(self, path):
         """Fills R-Net from a checkpoint; one for another face model gives what does not depend on that."""
@@ -142,7 +148,7 @@ class Run:
         """Opens what the loop writes to and the generation; in the end saves and closes."""
         graph, session, text = self._graph, self._session, training_options.to_json(self._options)
         self._folder.write_options(text)
-        images = self._options.batch_size * graph.batches_per_step
+        images = training_options.batch_images(self._options)[0] * graph.batches_per_step
         with SummaryWriter(os.path.join(self._folder.path, SUMMARY)) as self._writer, \
                 Progress(self._options.steps, self._step, images) as self._progress:
             self._writer.text('options', text)

@@ -10,6 +10,7 @@ from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, make_data
 from Deep3DFaceReconstruction.errors import TrainingError
 from Deep3DFaceReconstruction.face_model import FaceModel
 from Deep3DFaceReconstruction.networks import backbones
+from Deep3DFaceReconstruction.networks.c_net import FrozenRNet
 from Deep3DFaceReconstruction.networks.identity import perceptual_net
 from Deep3DFaceReconstruction.networks.notes import Notes
 from Deep3DFaceReconstruction.reconstruction_model import (
@@ -19,11 +20,12 @@ from Deep3DFaceReconstruction.reconstruction_model import (
     ReconstructionModel,
     measure_statistics,
 )
+from Deep3DFaceReconstruction.set_reconstruction_model import SetReconstructionModel
 from Deep3DFaceReconstruction.tf1 import tf
 from Deep3DFaceReconstruction.training.exchange import Exchange, Generation
 from Deep3DFaceReconstruction.training.gradient_step import GradientStep
 from Deep3DFaceReconstruction.training.optimizer import adam_updates
-from Deep3DFaceReconstruction.training.options import freezes_norm, trained_scopes
+from Deep3DFaceReconstruction.training.options import batch_images, freezes_norm, trained_scopes
 
 # Frozen batch norm is measured over so many batches.
 _MEASURING_BATCHES = 40
@@ -35,6 +37,7 @@ class Data(NamedTuple):
     train: SampleReader
     val: Optional[SampleReader]  # the chief's alone
     model: FaceModel
+    r_net: Optional[FrozenRNet] = None  # with --sets
 
 
 @contextlib.contextmanager
@@ -50,9 +53,9 @@ def data_errors(data):
         yield
     except tf.errors.OpError:
         for reader in (data.train, data.val):
-            if reader is not None and len(reader.corrupt) == len(reader):
+            if reader is not None and reader.all_corrupt:
                 raise TrainingError('expected sound samples, but all %d are corrupt; the last: %s'
-                                    % (len(reader), list(reader.corrupt.values())[-1]))
+                                    % (len(reader.corrupt), list(reader.corrupt.values())[-1]))
         raise
 
 
@@ -79,6 +82,13 @@ def model_options(options):
     backbone = backbones.Backbone(options.backbone, options.width, options.input_size, options.bn_decay)
     return ModelOptions(weights, options.gamma, options.weight_decay, backbone, freezes_norm(options),
                         options.center_heads)
+
+
+def make_model(options, data):
+    """The function of (batch, is_training) -> Outputs that is trained: R-Net, or with --sets C-Net behind it."""
+    id_net = perceptual_net.choose(options.id_net)
+    model = ReconstructionModel(data.model, model_options(options), id_net, perceptual_net.load(id_net))
+    return SetReconstructionModel(model, data.r_net, options.set_size) if options.sets else model
 
 
 def mean_losses(rows, counts=None):
@@ -109,7 +119,7 @@ class TrainingGraph:
       cluster: Cluster.
       data: Data.
     Attributes:
-      model_variables: R-Net's variables.
+      model_variables: R-Net's variables, or with --sets C-Net's.
       variables: all that a checkpoint holds.
       initializer: of these.
       batches_per_step: over all workers.
@@ -120,11 +130,10 @@ class TrainingGraph:
 
     def __init__(self, options, cluster, data):
         self._options = options
-        self.notes = Notes(data.model.name, options.input_size)
+        self.notes = Notes(data.model.name, data.r_net.notes.input_size if options.sets else options.input_size)
         tf.set_random_seed(options.seed)
         with tf.device(cluster.device_setter()):
-            id_net = perceptual_net.choose(options.id_net)
-            model = ReconstructionModel(data.model, model_options(options), id_net, perceptual_net.load(id_net))
+            model = make_model(options, data)
             batch = self._read(data.train, cluster)
             outputs = model(batch, is_training=True)
             self.model_variables = [v for v in tf.global_variables() if v is not outputs.feature_mean]
@@ -151,8 +160,8 @@ class TrainingGraph:
     def _read(self, reader, cluster):
         """This worker's batches of the training data, from a step to be given."""
         self._start = tf.placeholder(tf.int64, [])
-        dataset = make_dataset(reader, self._options.batch_size, self._start, (len(cluster.workers), cluster.index),
-                               threads=self._options.loader_threads)
+        dataset = make_dataset(reader, batch_images(self._options)[0], self._start,
+                               (len(cluster.workers), cluster.index), threads=self._options.loader_threads)
         self._iterator = tf.data.make_initializable_iterator(dataset)
         return self._iterator.get_next()
 
@@ -164,7 +173,7 @@ class TrainingGraph:
         self._apply, self._skip = step.apply(self.exchange.sums, updates_of, self.global_step, self.skipped)
 
     def _validation(self, model, reader):
-        dataset = make_dataset(reader, self._options.val_batch_size, repeat=False,
+        dataset = make_dataset(reader, batch_images(self._options)[1], repeat=False,
                                threads=self._options.loader_threads)
         self._val_iterator = tf.data.make_initializable_iterator(dataset)
         batch = self._val_iterator.get_next()

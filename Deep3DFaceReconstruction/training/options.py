@@ -10,11 +10,13 @@ from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.arguments import (
     add_backbone_options,
     add_face_model_option,
+    at_least_two,
     natural,
     not_negative,
     positive,
 )
 
+_DEFAULT_PB = ''  # of --export, depending on --sets
 _DATA = os.path.join(assets.ROOT, 'processed_data')
 
 # The published training; --preset paper is what the paper itself says.
@@ -29,6 +31,9 @@ PRESETS = {
     'paper': OrderedDict(_PUBLISHED, gamma=9, batch_size=5, steps=500000, lr_decay=1.0, w_photo=1.9, w_tex=1.7e-3,
                          w_gamma=0.0),
 }
+
+# What --sets changes of either: the paper's training of C-Net.
+_SETS = OrderedDict([('batch_size', 5), ('steps', 10000), ('lr', 2e-5), ('lr_decay', 1.0)])
 
 ALL, LAST_BLOCK = 'all', 'last_block'
 # fc-NAME of R_Net.
@@ -46,6 +51,8 @@ class TrainOptions(NamedTuple):
     pretrain_weights: Optional[str]
     resume: bool
     export: Optional[str]
+    sets: bool  # train C-Net on image sets
+    set_size: int
     # the network and the losses
     preset: str
     gamma: int  # how many lighting coefficients: light_dim elsewhere
@@ -98,8 +105,8 @@ def train_parser():
     parser = argparse.ArgumentParser(
         prog='train.py', formatter_class=argparse.ArgumentDefaultsHelpFormatter, allow_abbrev=False,
         description='Trains R-Net with the hybrid weakly-supervised loss of Deng et al. 2019 on training sets that '
-                    'preprocess_img.py or synthesize.py wrote. Checkpoints go to RESULT/MODEL_NAME/iter_N.ckpt, '
-                    'TensorBoard summaries to RESULT/MODEL_NAME/summary.',
+                    'preprocess_img.py or synthesize.py wrote, or with --sets C-Net on image sets. Checkpoints go to '
+                    'RESULT/MODEL_NAME/iter_N.ckpt, TensorBoard summaries to RESULT/MODEL_NAME/summary.',
         epilog='SIGINT and SIGTERM save a checkpoint and stop; --resume continues from it. Exit code: 0 when training '
                'is complete, 1 when it began and failed, 2 when it could not begin, 130 when it was stopped.')
     _add_files(parser.add_argument_group('what goes in and out'))
@@ -124,14 +131,19 @@ def _add_files(group):
                        help='folder of all runs')
     group.add_argument('--pretrain_weights', default=None, metavar='CKPT',
                        help='start R-Net from this checkpoint; without it, the trunk starts from '
-                            'weights/resnet/resnet_v1_50.ckpt if that file exists')
+                            'weights/resnet/resnet_v1_50.ckpt if that file exists. With --sets: the R-Net, a '
+                            'checkpoint or a .pb; without it, network/FaceReconModel.pb')
+    group.add_argument('--sets', action='store_true',
+                       help='train C-Net: the data are folders with a sub-folder for each person; R-Net stays as it '
+                            'is. Defaults are then 5 sets a batch, 10000 steps and a learning rate of 2e-5')
+    group.add_argument('--set_size', type=at_least_two, default=5, metavar='N', help='images of a set, with --sets')
     group.add_argument('--resume', action='store_true',
                        help='continue from the newest checkpoint of the run, if there is one')
-    group.add_argument('--export', nargs='?', const=assets.FACE_RECON_PB, default=None, metavar='PB',
+    group.add_argument('--export', nargs='?', const=_DEFAULT_PB, default=None, metavar='PB',
                        help='freeze the best (or else the newest) checkpoint into PB, by default '
-                            'network/FaceReconModel.pb, which demo.py uses: at the end of training, or at once if '
-                            'the run exists and --resume is not given. A PB that train.py did not write is not '
-                            'overwritten')
+                            'network/FaceReconModel.pb, or network/CNetModel.pb with --sets, which demo.py uses: at '
+                            'the end of training, or at once if the run exists and --resume is not given. A PB that '
+                            'train.py did not write is not overwritten')
 
 
 def _add_losses(group):
@@ -209,9 +221,13 @@ def parse_train(arguments=None):
     A preset sets what the command line leaves open.
     """
     parser = train_parser()
-    preset = parser.parse_known_args(arguments)[0].preset
-    parser.set_defaults(**PRESETS[preset])
+    known = parser.parse_known_args(arguments)[0]
+    parser.set_defaults(**OrderedDict(PRESETS[known.preset], **(_SETS if known.sets else {})))
     options = parser.parse_args(arguments)
+    if options.export == _DEFAULT_PB:
+        options.export = assets.C_NET_PB if options.sets else assets.FACE_RECON_PB
+    if options.sets and (options.train_only != ALL or options.freeze_bn or options.center_heads):
+        parser.error('--sets leaves R-Net as it is: without --train_only, --freeze_bn and --center_heads')
     if bool(options.ps_hosts) != bool(options.worker_hosts):
         parser.error('--ps_hosts and --worker_hosts go together')
     if options.ps_hosts and options.job_name is None:
@@ -245,6 +261,12 @@ def trained_scopes(part, last_block=('resnet_v1_50/block4/',)):
     names = part.partition(':')[2]
     heads = tuple('fc-%s/' % name for name in (names.split(',') if names else HEADS))
     return (last_block if part == LAST_BLOCK else ()) + heads
+
+
+def batch_images(options):
+    """Images of a batch of (training, validation) data: with --sets, those of whole sets."""
+    size = options.set_size if options.sets else 1
+    return options.batch_size * size, max(options.val_batch_size // size, 1) * size
 
 
 def learning_rate(options, step):

@@ -1,14 +1,19 @@
 """The entry: what this process does, by its options and its role in the cluster."""
 import contextlib
+import functools
 import os
 import signal
 import sys
 
 from Deep3DFaceReconstruction.dataset.augmentation import DEFAULT_AUGMENTATION, NO_AUGMENTATION
 from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, find_samples
-from Deep3DFaceReconstruction.errors import InputError, TrainingError, message_of
+from Deep3DFaceReconstruction.dataset.people.folders import find_people
+from Deep3DFaceReconstruction.dataset.people.reader import SetReader
+from Deep3DFaceReconstruction.errors import AssetError, InputError, TrainingError, message_of
 from Deep3DFaceReconstruction.face_model import load_face_model
-from Deep3DFaceReconstruction.networks import frozen_graph
+from Deep3DFaceReconstruction.networks import c_net, checkpoints, frozen_graph, notes
+from Deep3DFaceReconstruction.set_reconstruction_model import DIGEST
+from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.files import check_writable
 from Deep3DFaceReconstruction.tf1 import tf
 from Deep3DFaceReconstruction.training import chief, worker
@@ -51,7 +56,7 @@ def _lead(options, cluster, stopping):
     if options.export:
         _check_export(options.export)
         if newest and not options.resume:
-            _export(folder, options.export)
+            _export(folder, options)
             return True
     # A cluster resumes by itself: its scheduler restarts what dies.
     if newest and not options.resume and cluster.is_alone:
@@ -59,11 +64,13 @@ def _lead(options, cluster, stopping):
                          'or choose another --model_name' % (folder.path, newest[0]))
     folder.prepare()
     data = load_data(options, cluster)
+    if newest and options.sets:
+        _check_r_net(checkpoints.Checkpoint(newest[1]), data.r_net)
     done = chief.train(options, Runtime(cluster, options.threads), data, folder, stopping)
     if done and options.export:
         try:
             _check_export(options.export)
-            _export(folder, options.export)
+            _export(folder, options)
         except (InputError, OSError) as error:
             raise TrainingError(message_of(error))
     return done
@@ -86,11 +93,38 @@ def _check_export(path):
                          'move it away or give another --export PB' % path)
 
 
-def _export(folder, path):
+def _export(folder, options):
     """Freezes the run's best or newest checkpoint into a .pb."""
     prefix = folder.best_or_newest()
-    frozen_graph.save(frozen_graph.load_any(prefix), path)
-    print('exported %s to %s' % (prefix, path))
+    if options.sets:
+        checkpoint, r_net = checkpoints.Checkpoint(prefix), load_r_net(options)
+        _check_r_net(checkpoint, r_net)
+        graph_def = c_net.freeze(checkpoint, prefix, r_net)
+    else:
+        graph_def = frozen_graph.load_any(prefix)
+    frozen_graph.save(graph_def, options.export)
+    print('exported %s to %s' % (prefix, options.export))
+
+
+def _check_r_net(checkpoint, r_net):
+    """Raises InputError if a checkpoint of C-Net was trained with another R-Net."""
+    if DIGEST in checkpoint.shapes and checkpoint[DIGEST] != r_net.digest:
+        raise InputError('%s: expected the R-Net that this C-Net was trained with, got another: %s'
+                         % (checkpoint.prefix, r_net.path))
+
+
+def load_r_net(options):
+    """The c_net.FrozenRNet that --sets works with; None without --sets.
+
+    Raises:
+      AssetError: there is none, or it cannot be used.
+    """
+    if not options.sets:
+        return None
+    path = options.pretrain_weights or assets.FACE_RECON_PB
+    if not options.pretrain_weights and not os.path.isfile(path):
+        raise AssetError('train.py --sets: expected an R-Net in %s or --pretrain_weights FILE, found neither' % path)
+    return c_net.FrozenRNet(path)
 
 
 class Signals:
@@ -126,13 +160,18 @@ def load_data(options, cluster):
       DataError, AssetError: samples or the face model cannot be used.
     """
     augmentation = DEFAULT_AUGMENTATION if options.augment else NO_AUGMENTATION
-    model = load_face_model(options.face_model)  # before millions of samples are listed
-    samples, problems = find_samples(options.data_path)
+    # Before millions of samples are listed.
+    model, r_net = load_face_model(options.face_model), load_r_net(options)
+    if r_net:
+        notes.check_face_model(r_net.notes, r_net.path, model)
+    find = find_people if options.sets else find_samples
+    samples, problems = find(options.data_path)
+    make_reader = functools.partial(SetReader, size=options.set_size) if options.sets else SampleReader
     validation = None
     if cluster.is_chief:
         for problem in problems[:_LISTED_PROBLEMS]:
             sys.stderr.write('left out: %s\n' % problem)
         if len(problems) > _LISTED_PROBLEMS:
             sys.stderr.write('left out: %d more\n' % (len(problems) - _LISTED_PROBLEMS))
-        validation = SampleReader(find_samples(options.val_data_path)[0], shuffle=False)
-    return Data(SampleReader(samples, options.seed, True, augmentation), validation, model)
+        validation = make_reader(find(options.val_data_path)[0], shuffle=False)
+    return Data(make_reader(samples, seed=options.seed, augmentation=augmentation), validation, model, r_net)

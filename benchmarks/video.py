@@ -23,7 +23,7 @@ from Deep3DFaceReconstruction.face_model import load_face_model  # noqa: E402
 from Deep3DFaceReconstruction.motion import people  # noqa: E402
 from Deep3DFaceReconstruction.motion.following import Fitting, Follower  # noqa: E402
 from Deep3DFaceReconstruction.motion.frame_fit import FrameFit  # noqa: E402
-from Deep3DFaceReconstruction.motion.landmark_readers import DlibReader  # noqa: E402
+from Deep3DFaceReconstruction.motion.landmark_readers import choose_reader  # noqa: E402
 from Deep3DFaceReconstruction.motion.tracking import Tracker  # noqa: E402
 from Deep3DFaceReconstruction.system import assets  # noqa: E402
 from Deep3DFaceReconstruction.video import frames, pipeline, video_file  # noqa: E402
@@ -32,11 +32,12 @@ from Deep3DFaceReconstruction.video.overlay import Overlay  # noqa: E402
 from tests.video.made_clip import made_clip  # noqa: E402
 
 
-def stages(clip, model):
+def stages(clip, model, detector):
     """{stage: median milliseconds a frame}."""
-    reader, times = DlibReader(), {}
-    fit = FrameFit(reader.on_model(model))
-    gallery, tracker, overlay = people.Gallery(model, reader, fit), Tracker(reader), Overlay(model)
+    reader, times = choose_reader(detector), {}
+    points = reader.on_model(model)
+    fit, gallery = FrameFit(points), people.Gallery(model, reader, points, detector)
+    tracker, overlay = Tracker(reader), Overlay(model)
     followers = {}
 
     def timed(name, function, *arguments):
@@ -66,10 +67,10 @@ def stages(clip, model):
     return {name: float(np.median(values)) for name, values in times.items()}
 
 
-def rate(path, fit, count):
+def rate(path, fit, count, detector):
     """Frames a second of the whole program, without looking for people."""
     with tempfile.TemporaryDirectory() as folder:
-        options = parse_video(['--input', path, '--output', folder, '--fit', fit])
+        options = parse_video(['--input', path, '--output', folder, '--fit', fit, '--detector', detector])
         seconds = {}
         frames_of = pipeline.read_frames
 
@@ -95,6 +96,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--frames', type=int, default=300, help='of the made clip (default: %(default)s)')
     parser.add_argument('--clip', help='a clip to use instead')
+    parser.add_argument('--detector', default='dlib', help='as of video.py (default: %(default)s)')
     parser.add_argument('--loop', type=int, default=0, metavar='N', help='run it N times over and print the memory')
     options = parser.parse_args(arguments)
     model = load_face_model(assets.OPEN_MODEL)
@@ -106,12 +108,13 @@ def main(arguments=None):
                 writer.write(frame.rgb)
             writer.close()
         clip = frames.open_clip(path)
-        for name, value in stages(clip, model).items():
+        for name, value in stages(clip, model, options.detector).items():
             print('%-30s %6.1f ms' % (name, value))
         for fit in ('landmarks', 'photometric'):
-            print('%-30s %6.1f frames/s' % ('video.py --fit ' + fit, rate(path, fit, clip.count)))
+            speed = rate(path, fit, clip.count, options.detector)
+            print('%-30s %6.1f frames/s' % ('video.py --fit ' + fit, speed))
         for turn in range(options.loop):
-            rate(path, 'landmarks', clip.count)
+            rate(path, 'landmarks', clip.count, options.detector)
             print('turn %d: %.0f MiB' % (turn + 1, memory()))
 
 

@@ -54,10 +54,7 @@ class MeshFinder:
 
     def of_candidate(self, rgb, candidate):
         """The MeshFace of a detectors.Candidate in a photo [H,W,3] uint8."""
-        across = candidate.points[1] - candidate.points[0]
-        box = candidate.box
-        return self._two_passes(rgb, Region((box[:2] + box[2:]) / 2, _MARGIN * (box[2:] - box[:2]).max(),
-                                            float(np.arctan2(across[1], across[0]))))
+        return self._two_passes(rgb, region_of_candidate(candidate))
 
     def of_five_points(self, rgb, five_points):
         """The MeshFace about the five points [5,2] (y-down) of a face in a photo [H,W,3] uint8."""
@@ -71,6 +68,12 @@ class MeshFinder:
         points, _, _ = self._mesh(rgb, region)
         points, depth, logit = self._mesh(rgb, region_of_mesh(points))
         return MeshFace(points, depth - depth.mean(), self._iris(rgb, points), logit)
+
+
+def region_of_candidate(candidate):
+    """The Region in which the network looks for the face of a detectors.Candidate."""
+    across, box = candidate.points[1] - candidate.points[0], candidate.box
+    return Region((box[:2] + box[2:]) / 2, _MARGIN * (box[2:] - box[:2]).max(), float(np.arctan2(across[1], across[0])))
 
 
 def region_of_mesh(points):

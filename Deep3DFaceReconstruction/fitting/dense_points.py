@@ -75,18 +75,20 @@ class DenseLandmarks:
 
     Args:
       model: a face_model.FaceModel.
+      rows: which of the 468 to use; by default those that cover the face evenly.
     Attributes:
-      rows: which of the 468.  points: their PointSet.
+      rows: [K] which of the 468.  points: their PointSet.
+      naming: [K,K] dm2, covariance of each coordinate of the points' places among people.
     """
 
-    def __init__(self, model):
+    def __init__(self, model, rows=None):
         self._data = mesh_data()
-        self.rows = self._data.spread
+        self.rows = self._data.spread if rows is None else np.asarray(rows)
         vertices, weights = dense_places(model)
         self.points = point_set(model, vertices[self.rows], weights[self.rows])
         apart = ((self.points.mean[:, np.newaxis] - self.points.mean) ** 2).sum(axis=2)
-        self._naming = (NAMING ** 2 * np.exp(-apart / (2 * NAMING_REACH ** 2))
-                        + NAMING_OWN ** 2 * np.eye(len(self.rows))) * ALIGN_SCALE ** 2
+        self.naming = (NAMING ** 2 * np.exp(-apart / (2 * NAMING_REACH ** 2))
+                       + NAMING_OWN ** 2 * np.eye(len(self.rows)))
         self._table = {}
 
     def noise(self, yaw):
@@ -97,13 +99,21 @@ class DenseLandmarks:
         """
         step = int(np.clip(np.rint(np.degrees(yaw) / _YAW_STEP), -8, 8))
         if step not in self._table:
-            bias, covariance = self._at(abs(step) * _YAW_STEP)
-            if step < 0:
-                bias, covariance = _mirrored(bias, covariance, self._data.mirror)
-            chosen = (2 * self.rows[:, np.newaxis] + np.arange(2)).ravel()
-            covariance = covariance[np.ix_(chosen, chosen)] + np.kron(self._naming, np.eye(2))
-            self._table[step] = bias[self.rows], np.linalg.inv(covariance)
+            bias, covariance = self.detection_noise(np.radians(step * _YAW_STEP))
+            self._table[step] = bias, np.linalg.inv(covariance + ALIGN_SCALE ** 2 * np.kron(self.naming, np.eye(2)))
         return self._table[step]
+
+    def detection_noise(self, yaw):
+        """(bias [K,2], covariance [2K,2K]) of the detected points where their places on this face are known.
+
+        Args:
+          yaw: radians, as in the coefficients.
+        """
+        bias, covariance = self._at(abs(np.degrees(yaw)))
+        if yaw < 0:
+            bias, covariance = _mirrored(bias, covariance, self._data.mirror)
+        chosen = (2 * self.rows[:, np.newaxis] + np.arange(2)).ravel()
+        return bias[self.rows], covariance[np.ix_(chosen, chosen)]
 
     def _at(self, yaw):
         """(bias [468,2], covariance [936,936]) at a yaw in degrees, not negative."""

@@ -76,7 +76,7 @@ class Follower:
     def _fitted(self, frame, points):
         """(row [97], weight 0-1) of one frame."""
         fitting, person = self._fitting, self.person
-        goal = self.camera.to_crop(points)
+        goal = fitting.fit.landmarks.goal(self.camera, points)
         fitted = fitting.fit.fit(person.neutral, goal, self._state)
         if fitted.error > 0.1 * IMAGE_SIZE and self._state is not None:
             fitted = fitting.fit.fit(person.neutral, goal)  # the last frame led astray

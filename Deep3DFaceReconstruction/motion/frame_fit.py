@@ -1,11 +1,12 @@
 """Pose and expression of one frame, with the identity held fixed: least squares by Gauss-Newton, warm from the last.
 
 The unknowns are 70 numbers: angles (radians), translation (dm), expression (standard deviations). Cost: squared
-distances of the landmarks over their variance, squared expression coefficients, and what photometric adds.
+distances of the landmarks, less their bias, by their precision; squared expression coefficients; what photometric adds.
 """
-from typing import NamedTuple
+from typing import Callable, NamedTuple, Optional
 
 import numpy as np
+import scipy.linalg
 
 from Deep3DFaceReconstruction.conventions import ALIGN_SCALE, CENTER, EX_DIM, EX_PRIOR_WEIGHT, IMAGE_SIZE
 from Deep3DFaceReconstruction.numpy_decoder import (
@@ -57,6 +58,30 @@ def camera_for(five_points):
     return CropCamera(float(scale), float(t0[0] + 0.5 - CENTER / scale), float(-t1[0] + 0.5 - CENTER / scale))
 
 
+class ModelPoints(NamedTuple):
+    """Landmarks on a face model, and what is known of their error.
+
+    A noise is a function of the head's yaw (radians) that returns (bias [P,2], precision [2P,2P]), pixels of the crop,
+    y-up.
+
+    Attributes:
+      mean: [P,3] dm, about the mean vertex.
+      identity, expression: [P,3,80] and [P,3,64], dm per standard deviation.
+      rows: [P] int, which of a landmark reader's K points they are.
+      noise: of the points of a person who is not known.
+      jitter: of the points of a person whose `strays` are known.
+      naming: [P,P] dm2, covariance of each coordinate of the strays; None: there are none.
+    """
+
+    mean: np.ndarray
+    identity: np.ndarray
+    expression: np.ndarray
+    rows: np.ndarray
+    noise: Callable
+    jitter: Callable
+    naming: Optional[np.ndarray]
+
+
 class Fitted(NamedTuple):
     """The state [70] of a frame, and how far its landmarks are from the points: root mean square, crop pixels."""
 
@@ -65,58 +90,72 @@ class Fitted(NamedTuple):
 
 
 class LandmarkTerm:
-    """Points of a face model against landmarks.
+    """Points of a face model against landmarks."""
 
-    Attributes: weights [K], 1 / pixels^2.
-    """
-
-    def __init__(self, points):
-        """Args: points: a landmark_readers.ModelPoints."""
-        self._points = points
-        self.weights = points.precision
+    def __init__(self, points, noise):
+        """Args: points: a ModelPoints; noise: one of its noises."""
+        self._points, self._noise = points, noise
 
     def neutral(self, identity):
-        """[K,3] dm of an identity [80]."""
+        """[P,3] dm of an identity [80]."""
         return self._points.mean + self._points.identity.dot(identity)
 
+    def goal(self, camera, points):
+        """[P,2] crop pixels, y up, of a reader's points [K,2] seen by a CropCamera."""
+        return camera.to_crop(points[self._points.rows])
+
     def shape(self, neutral, state):
-        """[K,3] dm in the model's frame, and [K,3] after the rigid transform."""
+        """[P,3] dm in the model's frame, and [P,3] after the rigid transform."""
         points = neutral + self._points.expression.dot(state[EXPRESSION])
         return points, points.dot(rotation_matrix(state[ANGLES])) + state[TRANSLATION]
 
-    def normal(self, neutral, state, goal, weights, unknowns=STATE_DIM):
-        """(J^T J [u,u], J^T r [u], squared error) of the first `unknowns` numbers of the state.
+    def residual(self, neutral, state, goal):
+        """(residual [2P] pixels, the landmarks' bias taken off; precision [2P,2P]).
 
         Args:
-          neutral: [K,3].  state: [70].  goal: [K,2] crop pixels, y up.  weights: [K].
+          neutral: [P,3].  state: [70].  goal: [P,2] crop pixels, y up.
         """
-        points, moved = self.shape(neutral, state)
-        jacobian = moved_jacobian(points, state[ANGLES], self._points.expression)[:, :, :unknowns]
-        pixels = np.matmul(project_derivative(moved), jacobian)
-        residual = project(moved) - goal
-        root = np.sqrt(weights)[:, None]
-        flat = (pixels * root[:, :, None]).reshape(-1, unknowns)
-        return flat.T.dot(flat), flat.T.dot((residual * root).ravel()), (residual ** 2).sum(axis=1)
+        bias, precision = self._noise(state[1])
+        return (project(self.shape(neutral, state)[1]) - goal + bias).ravel(), precision
 
-    def with_identity(self, neutral, state, goal, share):
-        """(J^T J of the state [70,70], across [70,80], of the identity [80,80], J^T r [70], [80]), share times each."""
+    def slope(self, neutral, state, unknowns=STATE_DIM):
+        """[2P,u] the derivative of the residual by the first `unknowns` numbers of the state; the noise stays."""
         points, moved = self.shape(neutral, state)
+        jacobian = moved_jacobian(points, state[ANGLES], self._points.expression[:, :, :max(unknowns - POSE_DIM, 0)])
+        return np.matmul(project_derivative(moved), jacobian).reshape(-1, unknowns)
+
+    def normal(self, neutral, state, goal, unknowns=STATE_DIM):
+        """(J^T P J [u,u], J^T P r [u], r^T P r) of the first `unknowns` numbers of the state."""
+        residual, precision = self.residual(neutral, state, goal)
+        slope = self.slope(neutral, state, unknowns)
+        pulled = precision.dot(residual)
+        return _squared(slope, precision), slope.T.dot(pulled), float(residual.dot(pulled))
+
+    def with_identity(self, neutral, state, goal):
+        """(J^T P J of the state [70,70], across [70,80], of the identity [80,80], J^T P r [70], [80])."""
+        residual, precision = self.residual(neutral, state, goal)
+        moved = self.shape(neutral, state)[1]
         identity = np.matmul(rotation_matrix(state[ANGLES]).T, self._points.identity)
-        jacobian = np.concatenate([moved_jacobian(points, state[ANGLES], self._points.expression), identity], axis=2)
-        root = np.sqrt(share * self.weights)[:, None]
-        flat = (np.matmul(project_derivative(moved), jacobian) * root[:, :, None]).reshape(-1, jacobian.shape[2])
-        normal, slope = flat.T.dot(flat), flat.T.dot(((project(moved) - goal) * root).ravel())
+        slope = np.concatenate([self.slope(neutral, state), np.matmul(project_derivative(moved), identity).reshape(
+            len(residual), -1)], axis=1)
+        normal, gradient = _squared(slope, precision), slope.T.dot(precision.dot(residual))
         return (normal[:STATE_DIM, :STATE_DIM], normal[:STATE_DIM, STATE_DIM:], normal[STATE_DIM:, STATE_DIM:],
-                slope[:STATE_DIM], slope[STATE_DIM:])
+                gradient[:STATE_DIM], gradient[STATE_DIM:])
+
+
+def _squared(slope, precision):
+    """J^T P J, in the precision's own accuracy: it decides the way, not where it ends."""
+    slope = slope.astype(precision.dtype)
+    return slope.T.dot(precision.dot(slope)).astype(np.float64)
 
 
 def moved_jacobian(points, angles, expression):
-    """[K,3,70] d (rigidly moved point) / d state, for points [K,3] and their expression basis [K,3,64]."""
-    jacobian = np.empty((len(points), 3, STATE_DIM))
+    """[K,3,6+E] d (rigidly moved point) / d state, for points [K,3] and their expression basis [K,3,E]."""
+    jacobian = np.empty((len(points), 3, POSE_DIM + expression.shape[2]))
     for axis in range(3):
         jacobian[:, :, axis] = points.dot(rotation_matrix_derivative(angles, axis))
     jacobian[:, :, TRANSLATION] = np.eye(3)
-    jacobian[:, :, EXPRESSION] = np.matmul(rotation_matrix(angles).T, expression)
+    jacobian[:, :, POSE_DIM:] = np.matmul(rotation_matrix(angles).T, expression)
     return jacobian
 
 
@@ -138,7 +177,8 @@ def joint_identity(term, goals, states, identity, rounds=6):
         neutral = term.neutral(identity)
         normal, gradient, parts = np.eye(len(identity)), identity - center, []
         for state, goal in zip(states, goals):
-            own, across, shared, slope, identity_slope = term.with_identity(neutral, state, goal, share)
+            own, across, shared, slope, identity_slope = [share * part for part in term.with_identity(
+                neutral, state, goal)]
             own = own + np.diag(state_prior + 1e-9)
             slope = slope + state_prior * state
             solved = np.linalg.solve(own, np.concatenate([across, slope[:, None]], axis=1))
@@ -154,28 +194,47 @@ def joint_identity(term, goals, states, identity, rounds=6):
     return identity, states
 
 
+def strays(fit, neutral, goals, states, naming):
+    """[P,3] dm: how a person's landmarks lie beside their places on the face model, by all views together.
+
+    Args:
+      fit: FrameFit.  neutral: [P,3].  goals: list of [P,2].  states: list of [70].  naming: see ModelPoints.
+    """
+    # What is common to all views is known once, not once per view: as in joint_identity.
+    share = 1.0 / len(goals)
+    normal = np.kron(np.linalg.inv(naming), np.eye(3))
+    pull = np.zeros(len(normal))
+    for goal, state in zip(goals, states):
+        residual, precision = fit.landmarks.residual(neutral, state, goal)
+        _, moved = fit.landmarks.shape(neutral, state)
+        by_point = np.matmul(project_derivative(moved), rotation_matrix(state[ANGLES]).T)   # [P,2,3]
+        slope = scipy.linalg.block_diag(*by_point)
+        normal += share * slope.T.dot(precision.dot(slope))
+        pull -= share * slope.T.dot(precision.dot(residual))
+    return np.linalg.solve(normal, pull).reshape(-1, 3)
+
+
 class FrameFit:
     """Fits frames of people whose identity is known."""
 
-    def __init__(self, points):
-        """Args: points: a landmark_readers.ModelPoints."""
-        self.landmarks = LandmarkTerm(points)
+    def __init__(self, points, noise=None):
+        """Args: points: a ModelPoints; noise: one of its noises, the jitter by default."""
+        self.landmarks = LandmarkTerm(points, noise or points.jitter)
         self._prior = np.zeros(STATE_DIM)
         self._prior[EXPRESSION] = EX_PRIOR_WEIGHT
 
     def start(self, neutral, goal):
-        """A first state [70] from landmarks [K,2] (crop pixels, y up): the best rigid pose of three starts."""
+        """A first state [70] from landmarks [P,2] (crop pixels, y up): the best rigid pose of three starts."""
         best = None
         for yaw in START_YAWS:
             state = np.zeros(STATE_DIM)
             state[1] = yaw
             for _ in range(_FIRST_STEPS):
-                normal, gradient, error = self.landmarks.normal(neutral, state, goal, self.landmarks.weights, POSE_DIM)
+                normal, gradient, cost = self.landmarks.normal(neutral, state, goal, POSE_DIM)
                 step = np.linalg.solve(normal + 1e-6 * np.eye(POSE_DIM), gradient)
                 state[:POSE_DIM] -= step * min(1.0, 0.5 / max(np.abs(step[:3]).max(), 1e-9))
                 if np.abs(step).max() < _SETTLED:
                     break
-            cost = self.landmarks.weights.dot(error)
             if best is None or cost < best[0]:
                 best = cost, state
         return best[1]
@@ -184,25 +243,30 @@ class FrameFit:
         """Fits one frame.
 
         Args:
-          neutral: [K,3] of the person, see LandmarkTerm.neutral.
-          goal: [K,2] landmarks, crop pixels, y up.
+          neutral: [P,3] of the person, see LandmarkTerm.neutral.
+          goal: [P,2] landmarks, crop pixels, y up, see LandmarkTerm.goal.
           state: [70] to start from, such as the last frame's; None: unknown.
           extra: function of the state -> (J^T J [70,70], J^T r [70]) of further residuals, or None.
-          trust: factor of the landmarks' weights.
+          trust: factor of the landmarks' precision.
         Returns:
           Fitted.
         """
-        weights = self.landmarks.weights
-        steps = _STEPS if state is not None else _FIRST_STEPS
-        state = self.start(neutral, goal) if state is None else state.copy()
-        for _ in range(steps):
-            normal, gradient, _ = self.landmarks.normal(neutral, state, goal, trust * weights)
+        warm, landmarks = state is not None, self.landmarks
+        state = state.copy() if warm else self.start(neutral, goal)
+        normal = None
+        for _ in range(_STEPS if warm else _FIRST_STEPS):
+            residual, precision = landmarks.residual(neutral, state, goal)
+            slope = landmarks.slope(neutral, state)
+            gradient = trust * slope.T.dot(precision.dot(residual)) + self._prior * state
+            if normal is None or not warm:  # near the end it hardly changes
+                normal = trust * _squared(slope, precision) + np.diag(self._prior + 1e-9)
+            system = normal
             if extra is not None:
-                more, slope = extra(state)
-                normal, gradient = normal + more, gradient + slope
-            step = np.linalg.solve(normal + np.diag(self._prior + 1e-9), gradient + self._prior * state)
+                more, pull = extra(state)
+                system, gradient = normal + more, gradient + pull
+            step = np.linalg.solve(system, gradient)
             state -= step
             if np.abs(step).max() < _SETTLED:
                 break
-        error = ((project(self.landmarks.shape(neutral, state)[1]) - goal) ** 2).sum(axis=1)
-        return Fitted(state, float(np.sqrt(weights.dot(error) / weights.sum())))
+        residual, _ = landmarks.residual(neutral, state, goal)
+        return Fitted(state, float(np.sqrt((residual ** 2).sum() / len(goal))))

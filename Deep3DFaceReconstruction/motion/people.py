@@ -4,7 +4,6 @@ import tempfile
 from typing import NamedTuple
 
 import cv2
-import dlib
 import numpy as np
 from PIL import Image
 
@@ -14,17 +13,15 @@ from Deep3DFaceReconstruction.demo.options import DEFAULT_ITERATIONS
 from Deep3DFaceReconstruction.detection.face_finder import FaceFinder
 from Deep3DFaceReconstruction.errors import InputError, LandmarkError
 from Deep3DFaceReconstruction.motion import photometric
-from Deep3DFaceReconstruction.motion.frame_fit import camera_for, joint_identity
+from Deep3DFaceReconstruction.motion.describers import choose_describer
+from Deep3DFaceReconstruction.motion.frame_fit import FrameFit, camera_for, joint_identity, strays
 from Deep3DFaceReconstruction.photo.crops import crops_of_photo
-from Deep3DFaceReconstruction.system.assets import dlib_model
 
-SAME_PERSON = 0.58       # distance of dlib's descriptors below which two faces are one person's (King 2017: 0.6)
 BEST = 12                # views of a person that are kept
 FITTED = 2               # of them, fitted with their pixels for identity and albedo
 SEEN_SHARE = 0.06        # of the best views' sightings: who is seen less than that is not a person but a mistake
 _KEPT_SIDE = 512         # pixels, of a kept view
-# The five points in dlib's 150-pixel chip: its mean face with a quarter around it.
-_CHIP = (np.array([[0.228, 0.224], [0.752, 0.224], [0.490, 0.516], [0.254, 0.780], [0.726, 0.780]]) + 0.25) * 100.0
+STRAY_ROUNDS = 3
 _MODEL_SHARE = 0.3       # weight of the model's albedo beside what one frame shows
 
 
@@ -42,10 +39,10 @@ class Person(NamedTuple):
 
     Attributes:
       number: from 1, in the order of how often they are seen.
-      descriptor: [128], dlib's.
+      descriptor: [D], see describers.
       identity, texture: coefficients [80].
       shape: [N,3] dm, the neutral face about the model's mean vertex; albedo: [N,3] RGB 0-255.
-      neutral: [K,3] dm, the landmarks of that face.
+      neutral: [P,3] dm, the landmarks of that face; strays: [P,3] dm, the part of it that is not the model's.
       appearance: photometric.Appearance.
     """
 
@@ -56,38 +53,26 @@ class Person(NamedTuple):
     shape: np.ndarray
     albedo: np.ndarray
     neutral: np.ndarray
+    strays: np.ndarray
     appearance: photometric.Appearance
 
 
-class Describer:
-    """dlib's face descriptor, loaded when first needed."""
-
-    def __init__(self):
-        self._network = None
-
-    def __call__(self, rgb, five_points):
-        """[128] of the face at five points [5,2] of a frame [H,W,3] uint8."""
-        if self._network is None:
-            self._network = dlib.face_recognition_model_v1(dlib_model('dlib_face_recognition_resnet_model_v1.dat'))
-        matrix = cv2.estimateAffinePartial2D(np.asarray(five_points, np.float64), _CHIP, method=cv2.LMEDS)[0]
-        chip = cv2.warpAffine(rgb, matrix, (150, 150), flags=cv2.INTER_LINEAR)
-        return np.array(self._network.compute_face_descriptor(chip))
-
-
-def view_of(frame, points, place):
-    """A View of the landmarks points [K,2] in a frame; place: their landmark_readers.Place."""
-    low = np.maximum(place.center - place.side, 0).astype(int)
-    high = (place.center + place.side).astype(int) + 1
+def view_of(frame, points):
+    """A View of the landmarks points [K,2] in a frame."""
+    lowest, highest = points.min(axis=0), points.max(axis=0)
+    center, side = (lowest + highest) / 2, float((highest - lowest).max())
+    low = np.maximum(center - side, 0).astype(int)
+    high = (center + side).astype(int) + 1
     part = frame.rgb[low[1]:high[1], low[0]:high[0]]
     scale = min(1.0, _KEPT_SIDE / max(part.shape[:2]))
     part = np.ascontiguousarray(part if scale == 1 else cv2.resize(part, None, fx=scale, fy=scale,
                                                                    interpolation=cv2.INTER_AREA))
     local = (points - low + 0.5) * scale - 0.5
-    return View(frame.number, part, local, _quality(part, place.side * scale, local))
+    return View(frame.number, part, local, _quality(part, side * scale, local))
 
 
 def _quality(rgb, side, points):
-    """Sharp, large and frontal is good."""
+    """Sharp, large and frontal is good; side: of the points, pixels."""
     size = 96.0 / side
     gray = cv2.cvtColor(cv2.resize(rgb, None, fx=size, fy=size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
     sharp = np.sqrt(max(cv2.Laplacian(gray, cv2.CV_32F).var(), 1e-6))
@@ -110,10 +95,12 @@ class _Sighting:
 class Gallery:
     """The people of a clip."""
 
-    def __init__(self, model, reader, fit):
-        """Args: model: a FaceModel; reader: see landmark_readers; fit: a frame_fit.FrameFit."""
-        self._model, self._reader, self._fit = model, reader, fit
-        self._describe = Describer()
+    def __init__(self, model, reader, points, detector='auto'):
+        """Args: model: a FaceModel; reader: see landmark_readers; points: its ModelPoints on the model; detector: of
+        faces in photos, see face_finder.FaceFinder."""
+        self._model, self._reader, self._detector = model, reader, detector
+        self._points, self._fit, self._first_fit = points, FrameFit(points), FrameFit(points, points.noise)
+        self._describe = choose_describer(detector)
         self.photometric = photometric.PhotometricTerm(model)
         self.people = []
 
@@ -142,47 +129,62 @@ class Gallery:
             place = self._reader.place_of(points)
         if not self._reader.is_face(frame.rgb, points):
             return
-        descriptor = self._describe(frame.rgb, self._reader.five_points(points))
-        nearest = min(sightings, key=lambda s: np.linalg.norm(s.descriptor - descriptor), default=None)
-        if nearest is None or np.linalg.norm(nearest.descriptor - descriptor) > SAME_PERSON:
+        descriptor = self._describe(frame.rgb, points, self._reader.five_points(points))
+        nearest = self._nearest(sightings, descriptor)
+        if nearest is None:
             nearest = _Sighting(descriptor)
             sightings.append(nearest)
-        nearest.add(descriptor, view_of(frame, points, place))
+        nearest.add(descriptor, view_of(frame, points))
+
+    def _nearest(self, known, descriptor):
+        """Which of known, each with a descriptor, this one belongs to; None: nobody's."""
+        distances = [np.linalg.norm(one.descriptor - descriptor) for one in known]
+        return known[int(np.argmin(distances))] if distances and min(distances) <= self._describe.same else None
 
     def whose(self, frame, points):
         """The Person whose face the landmarks points [K,2] of a frame lie on; a new one where none is known."""
-        descriptor = self._describe(frame.rgb, self._reader.five_points(points))
-        nearest = min(self.people, key=lambda p: np.linalg.norm(p.descriptor - descriptor), default=None)
-        if nearest is not None and np.linalg.norm(nearest.descriptor - descriptor) <= SAME_PERSON:
-            return nearest
-        return self.add(descriptor, [view_of(frame, points, self._reader.place_of(points))], with_pixels=False)
+        descriptor = self._describe(frame.rgb, points, self._reader.five_points(points))
+        known = self._nearest(self.people, descriptor)
+        return known or self.add(descriptor, [view_of(frame, points)], with_pixels=False)
 
     def add(self, descriptor, views, with_pixels=True):
         """Learns a Person from views; with_pixels: fit the best views' pixels, which takes seconds."""
         cameras = [camera_for(self._reader.five_points(view.points)) for view in views]
-        goals = [camera.to_crop(view.points) for camera, view in zip(cameras, views)]
-        term = self._fit.landmarks
+        term = self._first_fit.landmarks
+        goals = [term.goal(camera, view.points) for camera, view in zip(cameras, views)]
         identity, texture = np.zeros(ID_DIM), np.zeros(TEX_DIM)
         fitted = self._fitted(views) if with_pixels else []
         if fitted:
             identity = np.mean([coeff[COEFF_SLICES['id']] for coeff in fitted], axis=0, dtype=np.float64)
             texture = np.mean([coeff[COEFF_SLICES['tex']] for coeff in fitted], axis=0, dtype=np.float64)
         # What the views share is identity, what differs is expression.
-        states = [self._fit.fit(term.neutral(identity), goal).state for goal in goals]
-        identity, _ = joint_identity(term, goals, states, identity)
-        person = self.person(len(self.people) + 1, descriptor, identity, texture)
+        states = [self._first_fit.fit(term.neutral(identity), goal).state for goal in goals]
+        identity, states = joint_identity(term, goals, states, identity)
+        person = self.person(len(self.people) + 1, descriptor, identity, texture, self._strays(identity, goals, states))
         person = person._replace(appearance=self._observed(person, views, cameras, goals))
         self.people.append(person)
         return person
 
-    def person(self, number, descriptor, identity, texture):
-        """A Person of given coefficients, who looks as the model says."""
+    def _strays(self, identity, goals, states):
+        """The strays of a person's landmarks; states: list of [70], of the views."""
+        neutral = self._fit.landmarks.neutral(identity)
+        if self._points.naming is None:
+            return np.zeros_like(neutral)
+        result = strays(self._fit, neutral, goals, states, self._points.naming)
+        for _ in range(STRAY_ROUNDS):
+            states = [self._fit.fit(neutral + result, goal, state).state for goal, state in zip(goals, states)]
+            result = strays(self._fit, neutral, goals, states, self._points.naming)
+        return result
+
+    def person(self, number, descriptor, identity, texture, beside):
+        """A Person of given coefficients, who looks as the model says; beside: [P,3] dm, see frame_fit.strays."""
         model = self._model
         shape = (model.meanshape - model.meanshape.mean(axis=0, dtype=np.float64)
                  + model.id_base.dot(identity.astype(np.float32)).reshape(-1, 3))
         albedo = np.clip(model.meantex + model.tex_base.dot(texture.astype(np.float32)).reshape(-1, 3), 1, 255)
         return Person(number, descriptor, identity, texture, shape.astype(np.float32), albedo.astype(np.float32),
-                      self._fit.landmarks.neutral(identity), self.photometric.appearance(shape, identity, albedo))
+                      self._fit.landmarks.neutral(identity) + beside, beside,
+                      self.photometric.appearance(shape, identity, albedo))
 
     def _fitted(self, views):
         """Coefficients [257] of the best views, by the fitting of photos; of none, where that finds no face."""
@@ -194,7 +196,7 @@ class Gallery:
                 path = os.path.join(folder, 'frame_%d.png' % view.number)
                 Image.fromarray(view.rgb).save(path)
                 try:
-                    crops = crops_of_photo(path, 'frame', FaceFinder(), landmarks=True)
+                    crops = crops_of_photo(path, 'frame', FaceFinder(self._detector), landmarks=True)
                 except (InputError, LandmarkError):
                     continue
                 result.append(source(crops[:1])[0][0])

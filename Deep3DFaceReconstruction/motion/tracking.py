@@ -20,6 +20,14 @@ _STEP = 0.5             # of the face's size: landmarks do not jump further betw
 _LONGEST_SIDE = 1280    # pixels, of a frame in which faces are looked for
 
 
+class Place(NamedTuple):
+    """A square of a frame with a face: its middle [2], its side, pixels; degrees by which the face leans clockwise."""
+
+    center: np.ndarray
+    side: float
+    tilt: float
+
+
 class Seen(NamedTuple):
     """One face in one frame.
 
@@ -123,6 +131,8 @@ class Tracker:
             before, place = place, follow(place, self._reader.place_of(points))
             if place is before:
                 break
+        if not self._reader.is_face(rgb, points):
+            return False
         track.place, track.points, track.missing = place, points, 0
         return True
 

@@ -5,6 +5,7 @@ from typing import NamedTuple, Optional, Tuple
 from Deep3DFaceReconstruction.system.arguments import add_face_model_option, positive
 
 OUTPUTS = ('video', 'coefficients', 'arkit', 'plot', 'glb')
+DETECTORS = ('auto', 'mediapipe', 'dlib')
 FITS = ('landmarks', 'photometric')
 STYLES = ('face', 'clay', 'points')
 
@@ -16,6 +17,7 @@ class VideoOptions(NamedTuple):
     output: str
     face_model: Optional[str]
     fit: str
+    detector: str
     outputs: Tuple[str, ...]
     style: str
     faces: int
@@ -49,6 +51,10 @@ def video_parser():
     add_face_model_option(parser)
     parser.add_argument('--fit', choices=FITS, default='photometric',
                         help='what a frame is fitted to: its landmarks, or its pixels as well')
+    parser.add_argument('--detector', choices=DETECTORS, default='dlib',
+                        help="what finds faces and landmarks: mediapipe: Google's face mesh (468 points, lids, faces "
+                             "from the side); dlib: 68 points; auto: the mesh where it is installed, and dlib's "
+                             "descriptors, where they are installed, to tell people apart")
     parser.add_argument('--outputs', type=_outputs, default=OUTPUTS, metavar='LIST',
                         help='what to write: some of %s' % ','.join(OUTPUTS))
     parser.add_argument('--style', choices=STYLES, default='face',

@@ -19,7 +19,7 @@ from Deep3DFaceReconstruction.face_model.named_shapes import ExpressionMap, load
 from Deep3DFaceReconstruction.motion import people
 from Deep3DFaceReconstruction.motion.following import Fitting, Follower
 from Deep3DFaceReconstruction.motion.frame_fit import FrameFit
-from Deep3DFaceReconstruction.motion.landmark_readers import DlibReader
+from Deep3DFaceReconstruction.motion.landmark_readers import choose_reader
 from Deep3DFaceReconstruction.motion.tracking import Tracker
 from Deep3DFaceReconstruction.system.files import atomic_write, remove_unfinished
 from Deep3DFaceReconstruction.system.mat_file import save_mat
@@ -83,10 +83,11 @@ class _Run:
         self._options, self._interrupted = options, interrupted
         self._clip = open_clip(options.input)
         self._model = load_face_model(options.face_model)
-        self._reader = DlibReader()
-        fit = FrameFit(self._reader.on_model(self._model))
-        self._gallery = people.Gallery(self._model, self._reader, fit)
-        self._fitting = Fitting(fit, self._gallery.photometric, options.fit == 'photometric', not options.no_smoothing)
+        self._reader = choose_reader(options.detector)
+        points = self._reader.on_model(self._model)
+        self._gallery = people.Gallery(self._model, self._reader, points, options.detector)
+        self._fitting = Fitting(FrameFit(points), self._gallery.photometric, options.fit == 'photometric',
+                                not options.no_smoothing)
         self._followers, self._jobs = {}, collections.deque()
         self._measured = {}
 
@@ -125,7 +126,8 @@ class _Run:
         if os.path.isfile(path):
             with np.load(path) as data:
                 for k in range(len(data['identity'])):
-                    person = gallery.person(k + 1, data['descriptor'][k], data['identity'][k], data['texture'][k])
+                    person = gallery.person(k + 1, data['descriptor'][k], data['identity'][k], data['texture'][k],
+                                            data['strays'][k])
                     gallery.people.append(person._replace(
                         appearance=person.appearance._replace(albedo=data['observed'][k])))
         elif not self._clip.live:
@@ -140,9 +142,10 @@ class _Run:
     def _keep_people(self, path):
         known = self._gallery.people
         with atomic_write(path) as temporary, open(temporary, 'wb') as stream:
-            np.savez(stream, descriptor=np.array([p.descriptor for p in known]).reshape(-1, 128),
+            np.savez(stream, descriptor=np.array([p.descriptor for p in known]),
                      identity=np.array([p.identity for p in known]).reshape(-1, ID_DIM),
-                     texture=np.array([p.texture for p in known]), observed=np.array(
+                     texture=np.array([p.texture for p in known]), strays=np.array(
+                         [p.strays for p in known]), observed=np.array(
                          [p.appearance.albedo for p in known]))
 
     def _frames(self, sink, behind):
@@ -266,5 +269,5 @@ def _key(options, clip):
     """What must be the same for a run to be resumed."""
     status = os.stat(clip.source) if isinstance(clip.source, str) else None
     return json.dumps([str(clip.source), clip.size, status.st_size if status else None,
-                       int(status.st_mtime) if status else None, options.face_model, options.fit, options.style,
-                       options.outputs, options.faces, options.no_smoothing])
+                       int(status.st_mtime) if status else None, options.face_model, options.fit, options.detector,
+                       options.style, options.outputs, options.faces, options.no_smoothing])

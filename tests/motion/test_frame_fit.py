@@ -5,7 +5,7 @@ import pytest
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.motion import frame_fit
-from Deep3DFaceReconstruction.motion.landmark_readers import ModelPoints
+from Deep3DFaceReconstruction.motion.frame_fit import ModelPoints
 from Deep3DFaceReconstruction.numpy_decoder import key_vertices, project
 from Deep3DFaceReconstruction.photo import alignment
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68
@@ -16,7 +16,19 @@ from Deep3DFaceReconstruction.system import assets
 def points():
     keys = key_vertices(load_face_model(assets.OPEN_MODEL))
     base = keys.base.reshape(-1, 3, 144)
-    return ModelPoints(keys.mean, base[:, :, :80], base[:, :, 80:], np.full(68, 100.0))
+    # Errors of a tenth of a pixel that neighbours share in part, about a bias.
+    bias = 0.5 * np.random.RandomState(9).randn(68, 2)
+    covariance = 0.01 * np.kron(0.5 * np.eye(68) + 0.5 * np.exp(-np.abs(np.subtract.outer(range(68), range(68)))),
+                                np.eye(2))
+
+    def noise(yaw):
+        return bias, np.linalg.inv(covariance)
+    return ModelPoints(keys.mean, base[:, :, :80], base[:, :, 80:], np.arange(68), noise, noise, 1e-4 * np.eye(68))
+
+
+def _seen(points, term, neutral, state):
+    """Where a detector of this bias sees the points."""
+    return project(term.shape(neutral, state)[1]) + points.noise(0.0)[0]
 
 
 def _state(random):
@@ -38,13 +50,17 @@ def test_the_camera_of_a_track_is_that_of_alignment():
 
 def test_the_derivative_is_that_of_finite_differences(points):
     random = np.random.RandomState(1)
-    term, state = frame_fit.LandmarkTerm(points), _state(random)
+    term, state = frame_fit.LandmarkTerm(points, points.noise), _state(random)
     neutral = term.neutral(random.randn(80))
     goal = 100 + 10 * random.randn(68, 2)
 
     def cost(at):
-        return 0.5 * (points.precision * ((project(term.shape(neutral, at)[1]) - goal) ** 2).sum(axis=1)).sum()
-    _, gradient, _ = term.normal(neutral, state, goal, points.precision)
+        bias, precision = points.noise(at[1])
+        residual = (project(term.shape(neutral, at)[1]) - goal + bias).ravel()
+        return 0.5 * residual.dot(precision.dot(residual))
+    normal, gradient, twice = term.normal(neutral, state, goal)
+    assert twice == pytest.approx(2 * cost(state))
+    np.testing.assert_allclose(normal, normal.T, rtol=1e-6)
     for unknown in (0, 1, 2, 3, 4, 5, 6, 30, 69):
         step = np.zeros(70)
         step[unknown] = 1e-5
@@ -56,7 +72,7 @@ def test_a_frame_is_fitted_from_nothing_and_from_the_last(points):
     random = np.random.RandomState(2)
     fit, true = frame_fit.FrameFit(points), _state(random)
     neutral = fit.landmarks.neutral(0.5 * random.randn(80))
-    goal = project(fit.landmarks.shape(neutral, true)[1])
+    goal = _seen(points, fit.landmarks, neutral, true)
     found = fit.fit(neutral, goal)
     assert found.error < 0.3
     np.testing.assert_allclose(found.state[:3], true[:3], atol=0.03)
@@ -69,7 +85,7 @@ def test_identity_comes_from_many_frames_together(points):
     fit = frame_fit.FrameFit(points)
     term, true = fit.landmarks, 0.8 * random.randn(80)
     states = [_state(random) for _ in range(8)]
-    goals = [project(term.shape(term.neutral(true), state)[1]) for state in states]
+    goals = [_seen(points, term, term.neutral(true), state) for state in states]
     start = [fit.fit(term.neutral(np.zeros(80)), goal).state for goal in goals]
     identity, fitted = frame_fit.joint_identity(term, goals, start, np.zeros(80))
     alone, _ = frame_fit.joint_identity(term, goals[:1], start[:1], np.zeros(80))
@@ -77,8 +93,20 @@ def test_identity_comes_from_many_frames_together(points):
     def error(guess):
         return np.linalg.norm(term.neutral(guess) - term.neutral(true), axis=1).mean()
     assert error(identity) < 0.6 * error(alone) < 0.6 * error(np.zeros(80)) + 0.02
-    assert max(np.sqrt(((project(term.shape(term.neutral(identity), state)[1]) - goal) ** 2).mean())
+    assert max(np.sqrt(((_seen(points, term, term.neutral(identity), state) - goal) ** 2).mean())
                for state, goal in zip(fitted, goals)) < 0.5
+
+
+def test_what_all_views_show_beside_the_model_is_the_persons_own(points):
+    random = np.random.RandomState(4)
+    fit = frame_fit.FrameFit(points)
+    neutral, own = fit.landmarks.neutral(0.5 * random.randn(80)), 0.01 * random.randn(68, 3)
+    states = [_state(random) for _ in range(6)]
+    goals = [_seen(points, fit.landmarks, neutral + own, state) for state in states]
+    found = frame_fit.strays(fit, neutral, goals, states, points.naming)
+    assert np.corrcoef(found[:, :2].ravel(), own[:, :2].ravel())[0, 1] > 0.95
+    # Known too well, nothing is left to be a person's own.
+    assert np.abs(frame_fit.strays(fit, neutral, goals, states, 1e-10 * np.eye(68))).max() < 1e-5
 
 
 def test_five_points_of_the_model_land_in_the_middle_of_the_crop(points):

@@ -2,8 +2,7 @@
 import numpy as np
 import pytest
 
-from Deep3DFaceReconstruction.motion.landmark_readers import Place
-from Deep3DFaceReconstruction.motion.tracking import Tracker, follow
+from Deep3DFaceReconstruction.motion.tracking import Place, Tracker, follow
 
 
 class _Reader:

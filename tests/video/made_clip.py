@@ -32,7 +32,8 @@ def person_of(model, seed=3, deviation=0.8):
     identity, texture = deviation * random.randn(2, TEX_DIM)
     shape = model.meanshape - model.meanshape.mean(axis=0) + model.id_base.dot(identity).reshape(-1, 3)
     albedo = np.clip(model.meantex + model.tex_base.dot(texture).reshape(-1, 3), 1, 255)
-    return Person(1, None, identity, texture, shape.astype(np.float32), albedo.astype(np.float32), None, None)
+    return Person(number=1, descriptor=None, identity=identity, texture=texture, shape=shape.astype(np.float32),
+                  albedo=albedo.astype(np.float32), neutral=None, strays=None, appearance=None)
 
 
 def motion(count, fps=30.0):

@@ -7,8 +7,8 @@ from Deep3DFaceReconstruction.face_decoder import Face3D
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.graph_function import GraphFunction
 from Deep3DFaceReconstruction.motion import photometric
+from Deep3DFaceReconstruction.motion.dlib_reader import DlibReader
 from Deep3DFaceReconstruction.motion.frame_fit import ANGLES, EXPRESSION, TRANSLATION, CropCamera, FrameFit
-from Deep3DFaceReconstruction.motion.landmark_readers import DlibReader
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.tf1 import tf
 from Deep3DFaceReconstruction.video.overlay import Overlay

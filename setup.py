@@ -8,5 +8,5 @@ setup(
     package_dir={MODEL: 'BFM'},
     # The C++ sources: the renderer is compiled on the user's machine, for the user's TensorFlow.
     package_data={'': ['*.cc', '*.h', '*.html', '*.js'], 'Deep3DFaceReconstruction.detection': ['face_mesh.npz'],
-                  MODEL: ['open_model.npz']},
+                  MODEL: ['open_model.npz', 'open_head.npz']},
 )

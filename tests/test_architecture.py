@@ -20,7 +20,7 @@ LEVELS = (
     ('face_decoder', 'losses', 'system'),
     ('photo', 'detection', 'pictures', 'meshes'),
     ('networks', 'face_model'),
-    ('surface',),
+    ('surface', 'heads'),
     ('exports', 'fitting'),
     ('demo', 'dataset', 'reconstruction_model'),
     ('set_reconstruction_model',),

@@ -91,13 +91,15 @@ def synthesize(options):
     from Deep3DFaceReconstruction.face_model import load_face_model
 
     base = random_faces.PLAIN_OPTIONS if options.plain else random_faces.DEFAULT_OPTIONS
-    chosen = base._replace(max_yaw=options.max_yaw, max_pitch=options.max_pitch, max_roll=options.max_roll)
+    chosen = base._replace(max_yaw=options.max_yaw, max_pitch=options.max_pitch, max_roll=options.max_roll,
+                           heads=base.heads and not options.faces_only)
     views = options.views if options.sets else 1
     count = options.sets * views if options.sets else options.count
     scenes = synthesis.Scenes(load_face_model(options.face_model), options.seed, chosen, views)
     sample_files.refuse_foreign_files(options.save_path, synthesis.sample_names(count, views))
     with _counted(count) as bar:
-        names = synthesis.synthesize(options.save_path, count, scenes, options.batch_size, bar.update)
+        names = synthesis.synthesize(options.save_path, count, scenes, options.batch_size, bar.update,
+                                     options.jobs)
     write_contact_sheet(options.save_path, names)
     print('%s: %d images%s' % (options.save_path, count, ' of %d people' % options.sets if options.sets else ''))
     return exit_codes.ALL_DONE

@@ -39,7 +39,9 @@ def synthesis_parser():
         description='Makes images of random faces. Identity, expression, skin, pose, light, background, objects in '
                     'front of the face, blur and noise are drawn at random; the true landmarks, mask and coefficients '
                     'lie beside each image (SAVE/NAME.png, lm/, lm_bin/, mask/, coeff/NAME.npy), as train.py '
-                    'reads them. SAVE/contact_sheet.png shows them. A run that was stopped goes on where it was.',
+                    'reads them. With the open face model they are whole heads with hair and clothes, and 468 dense '
+                    'landmarks (dense/NAME.npy) and the parts of the image (parts/NAME.png) lie there too. '
+                    'SAVE/contact_sheet.png shows them. A run that was stopped goes on where it was.',
         epilog=exit_codes.EPILOG)
     parser.add_argument('--save_path', required=True, metavar='SAVE', help='folder of the training set')
     number = parser.add_mutually_exclusive_group()
@@ -50,9 +52,12 @@ def synthesis_parser():
     parser.add_argument('--views', type=at_least_two, default=5, metavar='N', help='images of each person with --sets')
     add_face_model_option(parser)
     parser.add_argument('--seed', type=int, default=0, help='another seed gives other images, such as for validation')
-    parser.add_argument('--max_yaw', type=float, default=75.0, metavar='DEG', help='largest turn to either side')
-    parser.add_argument('--max_pitch', type=float, default=30.0, metavar='DEG', help='largest nod up or down')
-    parser.add_argument('--max_roll', type=float, default=20.0, metavar='DEG', help='largest tilt to either side')
-    parser.add_argument('--plain', action='store_true', help='nothing in front of the face, no blur, no noise')
+    parser.add_argument('--max_yaw', type=float, default=90.0, metavar='DEG', help='largest turn to either side')
+    parser.add_argument('--max_pitch', type=float, default=40.0, metavar='DEG', help='largest nod up or down')
+    parser.add_argument('--max_roll', type=float, default=45.0, metavar='DEG', help='largest tilt to either side')
+    parser.add_argument('--faces_only', action='store_true', help='no heads, hair and clothes around the faces')
+    parser.add_argument('--plain', action='store_true',
+                        help='no heads either, nothing in front of the face, no blur, no noise')
+    parser.add_argument('--jobs', type=positive, default=1, metavar='N', help='processes on this machine, for heads')
     parser.add_argument('--batch_size', type=positive, default=16, metavar='N', help='images decoded at a time')
     return parser

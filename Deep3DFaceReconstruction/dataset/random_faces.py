@@ -26,32 +26,35 @@ class SynthesisOptions(NamedTuple):
     """What varies between synthetic faces, and how much.
 
     Attributes:
-      max_yaw, max_pitch, max_roll: degrees; angles are drawn evenly from -max to max.
+      max_yaw, max_pitch, max_roll: degrees; yaw is drawn evenly from -max to max, pitch and roll more often near 0
+        (a triangular distribution).
       id_sd, ex_sd, tex_sd: standard deviations of the coefficients, cut at 2.5 times.
       light: 0 is even white light, 1 the full range of directions, strengths and tints.
       shift_px, scale: how far from perfectly aligned, as real landmarks are.
       occluded: probability of something before the face.
       blur, noise, compression: see scene_effects.degrade.
+      heads: whole heads with hair and clothes, where the face model has a head; else the face alone.
     """
 
-    max_yaw: float = 75.0
-    max_pitch: float = 30.0
-    max_roll: float = 20.0
+    max_yaw: float = 90.0
+    max_pitch: float = 40.0
+    max_roll: float = 45.0
     id_sd: float = 1.0
     ex_sd: float = 1.0
     tex_sd: float = 1.0
     light: float = 1.0
-    shift_px: float = 4.0
-    scale: float = 0.04
-    occluded: float = 0.3
+    shift_px: float = 5.0
+    scale: float = 0.06
+    occluded: float = 0.25
     blur: float = 1.5
     noise: float = 8.0
     compression: float = 0.3
+    heads: bool = True
 
 
 DEFAULT_OPTIONS = SynthesisOptions()
-# No occluders and nothing that degrades the image.
-PLAIN_OPTIONS = DEFAULT_OPTIONS._replace(occluded=0.0, blur=0.0, noise=0.0, compression=0.0)
+# The face alone, no occluders and nothing that degrades the image.
+PLAIN_OPTIONS = DEFAULT_OPTIONS._replace(occluded=0.0, blur=0.0, noise=0.0, compression=0.0, heads=False)
 
 
 class CoefficientSampler:
@@ -84,7 +87,8 @@ class CoefficientSampler:
             part = coeff[COEFF_SLICES[name]]
             part[:] = np.clip(source.randn(len(part)), -_CUT, _CUT) * deviation
         limits = np.radians([options.max_pitch, options.max_yaw, options.max_roll])
-        coeff[COEFF_SLICES['angles']] = random.uniform(-1, 1, 3) * limits
+        share = random.uniform(-1, 1, (2, 3))
+        coeff[COEFF_SLICES['angles']] = np.where([False, True, False], share[0], share.mean(axis=0)) * limits
         coeff[COEFF_SLICES['gamma']] = draw_light(random, options.light).reshape(-1)
         shift = random.uniform(-1, 1, 2) * options.shift_px
         factor = (1 + options.scale) ** random.uniform(-1, 1)

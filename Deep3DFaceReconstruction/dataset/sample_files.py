@@ -5,6 +5,8 @@
   lm_bin/NAME.bin  136 little-endian float64, the same 68 landmarks (col, 223 - row): y-up
   mask/NAME.png    [224, 224, 3] the skin attention, the same on the three channels
   coeff/NAME.npy   [257] float32, where the sample was made from known coefficients
+  dense/NAME.npy   [468, 3] float32, where it shows a whole synthetic head: dense landmarks x, y (y-up), 1 if seen
+  parts/NAME.png   [224, 224] uint8 palette, likewise: what each pixel shows, see scenes.labels.NAMES
 
 Files belong together by NAME. NAME.png is written last and every file to a temporary name first: an image
 that is there has its other files too, whenever a run was killed.
@@ -23,7 +25,7 @@ from Deep3DFaceReconstruction.errors import InputError, one_line
 from Deep3DFaceReconstruction.system.files import PNG_COMPRESSION, atomic_write, remove_unfinished
 from Deep3DFaceReconstruction.system.own_files import check_replaceable, is_own_image, marked_info
 
-TEXT_DIR, LANDMARK_DIR, MASK_DIR, COEFF_DIR = 'lm', 'lm_bin', 'mask', 'coeff'
+TEXT_DIR, LANDMARK_DIR, MASK_DIR, COEFF_DIR, DENSE_DIR, PARTS_DIR = 'lm', 'lm_bin', 'mask', 'coeff', 'dense', 'parts'
 # These lie in a set's folder without being samples.
 CONTACT_SHEET, REPORT = 'contact_sheet.png', 'report.csv'
 
@@ -65,6 +67,21 @@ class Sample(NamedTuple):
         """Path of coeff/NAME.npy."""
         return self._beside(COEFF_DIR, '.npy')
 
+    @property
+    def dense(self):
+        """Path of dense/NAME.npy."""
+        return self._beside(DENSE_DIR, '.npy')
+
+    @property
+    def parts(self):
+        """Path of parts/NAME.png."""
+        return self._beside(PARTS_DIR, '.png')
+
+    @property
+    def labels(self):
+        """Paths of all files but the image."""
+        return self.text, self.landmarks, self.mask, self.coeff, self.dense, self.parts
+
     def _beside(self, part, extension):
         return os.path.join(os.path.dirname(self.image), part, self.name + extension)
 
@@ -89,7 +106,7 @@ def refuse_foreign_files(folder, names):
     is_set = os.path.exists(os.path.join(folder, _LOCK))
     for sample in (sample_named(folder, name) for name in names):
         check_replaceable(sample.image)
-        for path in () if is_set else (sample.text, sample.landmarks, sample.mask, sample.coeff):
+        for path in () if is_set else sample.labels:
             check_replaceable(path, lambda _: False)
     check_replaceable(os.path.join(folder, CONTACT_SHEET), lambda path: is_set or is_own_image(path))
     check_replaceable(os.path.join(folder, REPORT), lambda _: is_set)
@@ -113,7 +130,7 @@ def remove_sample(sample, source):
     notes = read_notes(sample)
     if notes is None or notes.get('source') != source:
         return
-    for path in (sample.image, sample.mask, sample.landmarks, sample.text, sample.coeff):
+    for path in (sample.image,) + sample.labels:
         with contextlib.suppress(FileNotFoundError):
             os.remove(path)
 
@@ -140,7 +157,7 @@ def set_opened(folder):
             raise DataError('%s: expected no other run that writes there, but one does' % folder)
         except OSError:
             pass  # a file system without locks
-        for part in ('', TEXT_DIR, LANDMARK_DIR, MASK_DIR, COEFF_DIR):
+        for part in ('', TEXT_DIR, LANDMARK_DIR, MASK_DIR, COEFF_DIR, DENSE_DIR, PARTS_DIR):
             remove_unfinished(os.path.join(folder, part), older_than=0)
         yield
 
@@ -177,6 +194,24 @@ def write_sample(sample, image, landmarks, attention, notes, coeff=None):
     with atomic_write(sample.image) as path:
         Image.fromarray(np.ascontiguousarray(image[..., ::-1])).save(
             path, format='PNG', compress_level=PNG_COMPRESSION, pnginfo=info)
+
+
+def write_head_labels(sample, dense, parts, palette):
+    """Writes what is known of a whole synthetic head; before write_sample, whose image says that all is there.
+
+    Args:
+      sample: Sample.
+      dense: [468,3]: x, y, seen.
+      parts: [224,224] uint8; palette: [K,3] uint8, RGB of each.
+    Raises:
+      OSError: a file cannot be written.
+    """
+    with atomic_write(sample.dense) as path, open(path, 'wb') as file:
+        np.save(file, np.asarray(dense, np.float32))
+    image = Image.fromarray(parts)
+    image.putpalette(np.asarray(palette, np.uint8).tobytes())
+    with atomic_write(sample.parts) as path:
+        image.save(path, format='PNG', compress_level=PNG_COMPRESSION)
 
 
 def read_notes(sample):

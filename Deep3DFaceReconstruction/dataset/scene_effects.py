@@ -10,20 +10,25 @@ import numpy as np
 def draw_background(random, size):
     """A plain, graded or cloudy background, some with straight-edged things in it: [size, size, 3]."""
     kind = random.randint(3)
-    colour = random.uniform(0, 255, 3)
+    colour = _muted(random)
     if kind == 0:
         image = np.empty((size, size, 3), np.float32)
         image[...] = colour
     elif kind == 1:
-        corners = np.float32(random.uniform(0, 255, (2, 2, 3)))
+        corners = np.float32([[_muted(random) for _ in range(2)] for _ in range(2)])
         image = cv2.resize(corners, (size, size), interpolation=cv2.INTER_LINEAR)
     else:
         image = clouds(random, size, colour, random.uniform(20, 110))
     for _ in range(random.randint(7)):
         corners = random.uniform(-40, size + 40, 2) + random.uniform(-70, 70, (4, 2))
         hull = cv2.convexHull(np.int32(corners))
-        cv2.fillConvexPoly(image, hull, random.uniform(0, 255, 3).tolist(), cv2.LINE_AA)
+        cv2.fillConvexPoly(image, hull, _muted(random).tolist(), cv2.LINE_AA)
     return image
+
+
+def _muted(random):
+    """[3] a colour as rooms and streets have them: mostly greyish."""
+    return np.clip(random.uniform(0, 255) + random.choice([8, 25, 70]) * random.randn(3), 0, 255)
 
 
 def clouds(random, size, colour, contrast):

@@ -1,6 +1,7 @@
-"""Training images with known answers: random faces of the face model, decoded, put into made-up scenes.
+"""Training images with known answers: random faces of the face model in made-up scenes.
 
-Landmarks, attention and coefficients are exact; the layout is that of `sample_files`, with coeff/NAME.npy beside.
+With the open model, whole heads (scenes.picture); with others, the decoded face alone. Landmarks, attention and
+coefficients are exact; the layout is that of `sample_files`, with coeff/NAME.npy beside.
 """
 import os
 from collections import deque
@@ -18,9 +19,12 @@ from Deep3DFaceReconstruction.dataset.random_faces import (
     random_of,
 )
 from Deep3DFaceReconstruction.dataset.scene_effects import degrade, draw_background, draw_occluder
+from Deep3DFaceReconstruction.dataset.scenes import labels
+from Deep3DFaceReconstruction.dataset.task_pool import task_pool
 from Deep3DFaceReconstruction.face_decoder import Face3D
-from Deep3DFaceReconstruction.face_model import FaceModel
+from Deep3DFaceReconstruction.face_model import FaceModel, load_face_model
 from Deep3DFaceReconstruction.graph_function import GraphFunction
+from Deep3DFaceReconstruction.heads.head_model import has_head
 from Deep3DFaceReconstruction.system.own_files import check_replaceable
 from Deep3DFaceReconstruction.tf1 import tf
 
@@ -48,6 +52,11 @@ class Scenes(NamedTuple):
         recipe = 'synthesis seed=%d model=%s %s' % (
             self.seed, os.path.basename(self.model.path), tuple(self.options))
         return recipe if self.views == 1 else recipe + ' views=%d' % self.views
+
+    @property
+    def shows_heads(self):
+        """Whether the images show whole heads."""
+        return self.options.heads and has_head(self.model)
 
     def write(self, sample, index, face):
         """Puts a rendered face into its scene and writes the sample.
@@ -78,15 +87,59 @@ class RenderedFace(NamedTuple):
     coeff: np.ndarray
 
 
-def synthesize(save_path, count, scenes, batch_size=16, progress=lambda: None):
+class HeadWriter:
+    """Takes and writes pictures of whole heads; can be sent to another process, which loads the face model itself.
+
+    Args:
+      save_path: the set's folder.  scenes: Scenes.
+    """
+
+    def __init__(self, save_path, scenes):
+        self._key = save_path, scenes.model.path, scenes.seed, scenes.options, scenes.views
+        self._scenes, self._studio, self._sampler = scenes, None, None
+
+    def __getstate__(self):
+        return {'_key': self._key, '_scenes': None, '_studio': None, '_sampler': None}
+
+    def __eq__(self, other):
+        return isinstance(other, HeadWriter) and self._key == other._key
+
+    def __hash__(self):
+        return hash(self._key)
+
+    def __call__(self, index):
+        """Writes the sample of a number.
+
+        Raises:
+          OSError: the folder cannot be written. InputError: a file is in the way.
+        """
+        save_path, model_path, seed, options, views = self._key
+        if self._studio is None:
+            # TensorFlow loads only where pictures are made.
+            from Deep3DFaceReconstruction.dataset.scenes.picture import Studio
+
+            if self._scenes is None:
+                self._scenes = Scenes(load_face_model(model_path), seed, options, views)
+            self._studio = Studio(self._scenes.model, seed, options, views)
+            self._sampler = CoefficientSampler(self._scenes.model, seed, options, views)
+        sample = sample_files.sample_named(save_path, sample_name(index, views))
+        check_replaceable(sample.image)
+        made = self._studio.picture(index, self._sampler([index])[0])
+        sample_files.write_head_labels(sample, made.dense, made.parts, labels.PALETTE)
+        sample_files.write_sample(sample, made.image, made.landmarks, made.attention,
+                                  {'source': self._scenes.recipe}, made.coeff)
+
+
+def synthesize(save_path, count, scenes, batch_size=16, progress=lambda: None, jobs=1):
     """Makes a set of the first `count` scenes, named 000000, 000001, ...; what is there already and whole is kept.
 
     Args:
       save_path: the set's folder; with several views, the folder of the sets, 000000/ for the first person.
       count: images.
       scenes: Scenes.
-      batch_size: faces decoded at a time.
+      batch_size: faces decoded at a time, where they are shown alone.
       progress: called without arguments after every image.
+      jobs: processes that take pictures of whole heads.
     Returns:
       list of the samples' names, see `sample_names`.
     Raises:
@@ -106,16 +159,29 @@ def synthesize(save_path, count, scenes, batch_size=16, progress=lambda: None):
                 progress()
             else:
                 missing.append(index)
-        if missing:
+        if missing and scenes.shows_heads:
+            _take(HeadWriter(save_path, scenes), missing, jobs, progress)
+        elif missing:
             _make(scenes, samples, missing, batch_size, progress)
     return names
 
 
 def sample_names(count, views=1):
     """NAMES of the first `count` samples of a synthetic set; with several views of a person, PERSON/NAME."""
-    if views == 1:
-        return [_NAME % index for index in range(count)]
-    return [os.path.join(_NAME % (index // views), _NAME % (index % views)) for index in range(count)]
+    return [sample_name(index, views) for index in range(count)]
+
+
+def sample_name(index, views=1):
+    """NAME, or PERSON/NAME, of one sample."""
+    return _NAME % index if views == 1 else os.path.join(_NAME % (index // views), _NAME % (index % views))
+
+
+def _take(writer, indices, jobs, progress):
+    with task_pool(jobs) as run:
+        for result in run(writer, indices):
+            if isinstance(result, Exception):
+                raise result
+            progress()
 
 
 def _make(scenes, samples, indices, batch_size, progress):

@@ -7,6 +7,7 @@ levels of Catmull-Clark subdivision give the full mesh. Albedo is stored at the 
 import os
 import zipfile
 import zlib
+from typing import NamedTuple
 
 import numpy as np
 
@@ -113,14 +114,40 @@ def load_open_model(path=assets.OPEN_MODEL):
     return model
 
 
+class CoarseFace(NamedTuple):
+    """The open model before it is refined; n coarse vertices.
+
+    Attributes:
+      quads: [Q,4] int64, from 0.
+      keep: [2 Q 4^LEVELS] bool, the fine triangles inside the crop.
+      shapes: [1+80+64,n,3] float32 dm: mean, identity, expression.
+    """
+
+    quads: np.ndarray
+    keep: np.ndarray
+    shapes: np.ndarray
+
+
+def load_coarse(path=assets.OPEN_MODEL):
+    """The CoarseFace of the open model's file; raises as load_open_model."""
+    data = _read(path, _KEYS)
+    quads = data['quads'].astype(np.int64)
+    return CoarseFace(quads, np.unpackbits(data['keep'])[:2 * len(quads) * 4 ** LEVELS].astype(bool),
+                      _coarse_shapes(data))
+
+
+def _coarse_shapes(data):
+    return np.concatenate([data['mean'][None], _unpack(data['id'], data['id_scale']),
+                           _unpack(data['ex'], data['ex_scale'])])
+
+
 def _refined(data, matrix):
     """The shapes (mean, identity, expression) [1+80+64,N,3] and the albedo basis [80,N,3] on the full mesh, float32.
 
     One product refines everything: the mean, both shape bases and the smooth albedo fields.
     """
     count, coarse_count = matrix.shape
-    coarse = np.concatenate([data['mean'][None], _unpack(data['id'], data['id_scale']),
-                             _unpack(data['ex'], data['ex_scale'])])
+    coarse = _coarse_shapes(data)
     shape_count = 3 * len(coarse)
     stacked = np.concatenate([coarse.transpose(1, 0, 2).reshape(coarse_count, -1),
                               data['fill'].astype(np.float32).T], axis=1)

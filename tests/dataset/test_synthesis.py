@@ -177,8 +177,8 @@ def test_command(tmp_path, capsys):
     save = str(tmp_path / 'set')
     assert synthesize.main(['--save_path', save, '--count', '2', '--batch_size', '2', '--max_yaw', '10']) == 0
     assert '2 images' in capsys.readouterr().out
-    assert sorted(os.listdir(save)) == ['.lock', '000000.png', '000001.png', 'coeff', 'contact_sheet.png', 'lm',
-                                        'lm_bin', 'mask']
+    assert sorted(os.listdir(save)) == ['.lock', '000000.png', '000001.png', 'coeff', 'contact_sheet.png', 'dense',
+                                        'lm', 'lm_bin', 'mask', 'parts']
     (tmp_path / 'file').write_bytes(b'')
     assert synthesize.main(['--save_path', str(tmp_path / 'file'), '--count', '1']) == 2
     assert 'file: expected a folder that can be written' in capsys.readouterr().err

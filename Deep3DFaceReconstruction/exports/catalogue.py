@@ -23,6 +23,7 @@ SUFFIXES = OrderedDict([
     ('ply', ('.ply',)),
     ('glb', ('.glb',)),
     ('arkit', ('_arkit.json',)),  # where the face model has named shapes
+    ('head', ('_head.glb', '_head.obj', '_head.mtl', '_head_texture.png')),  # the open model alone has one
     ('viewer', ()),  # one page for the whole run: VIEWER_PAGE
 ])
 VIEWER_PAGE = 'index.html'

@@ -9,17 +9,17 @@ import numpy as np
 from PIL import Image
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
-from Deep3DFaceReconstruction.exports import catalogue, glb, maps, photo_images, position, viewer
+from Deep3DFaceReconstruction.exports import catalogue, glb, head, maps, photo_images, position, viewer
 from Deep3DFaceReconstruction.exports.arkit import ArkitWriter
 from Deep3DFaceReconstruction.exports.camera_file import METRES_PER_UNIT, write_camera
 from Deep3DFaceReconstruction.exports.morph_targets import morph_targets
+from Deep3DFaceReconstruction.heads.head_model import has_head
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
 from Deep3DFaceReconstruction.meshes.ply import write_ply
 from Deep3DFaceReconstruction.meshes.textured_obj import TexturedMesh, face_corner_lines, write_obj
 from Deep3DFaceReconstruction.photo.camera import photo_camera, project
 from Deep3DFaceReconstruction.surface import regions, texture
 from Deep3DFaceReconstruction.surface.face_atlas import face_atlas
-from Deep3DFaceReconstruction.system.files import atomic_write
 from Deep3DFaceReconstruction.system.png import encode_png, write_png
 
 
@@ -94,6 +94,8 @@ class OutputWriter:
             writers = {output: functools.partial(writer, scene, stem) for output, writer in _WRITERS.items()}
             if 'arkit' in self._options.names and not self._shared.has_names:
                 del writers['arkit']
+            if not has_head(self._model):
+                del writers['head']
             if self.has_page:
                 writers['viewer'] = functools.partial(self._show_scene, scene)
             outcomes.append(catalogue.try_writers(writers, self._options.names, face.name))
@@ -175,6 +177,10 @@ class _Shared:
     @property
     def arkit(self):
         return self._once('arkit', lambda: ArkitWriter(self._model))
+
+    @property
+    def head(self):
+        return self._once('head', lambda: head.head_mesh(self._model))
 
     @property
     def has_names(self):
@@ -259,10 +265,7 @@ def _write_texture(scene, stem):
 
 
 def _write_position(scene, stem):
-    found = position.position_map(scene.camera, scene.face.shape, scene.shared.atlas)
-    with atomic_write(stem + '_position.npy') as temporary, open(temporary, 'wb') as stream:
-        np.save(stream, found, allow_pickle=False)
-    write_png(stem + '_position.png', position.position_preview(found))
+    position.write_position(stem, position.position_map(scene.camera, scene.face.shape, scene.shared.atlas))
 
 
 def _write_ply(scene, stem):
@@ -285,7 +288,12 @@ def _write_glb(scene, stem):
     glb.write_glb(stem + '.glb', mesh, scene.face.name)
 
 
+def _write_head(scene, stem):
+    return head.write(stem, scene.shared.head, scene.face, scene.photo, scene.camera, scene.options)
+
+
 _WRITERS = {
     'camera': _write_camera, 'landmarks': _write_landmarks, 'pose': _write_pose, 'depth': _write_depth,
     'normals': _write_normals, 'pncc': _write_pncc, 'segmentation': _write_segmentation, 'texture': _write_texture,
-    'position': _write_position, 'ply': _write_ply, 'glb': _write_glb, 'arkit': _write_arkit}
+    'position': _write_position, 'ply': _write_ply, 'glb': _write_glb, 'arkit': _write_arkit,
+    'head': _write_head}

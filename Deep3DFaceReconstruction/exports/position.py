@@ -7,6 +7,8 @@ from scipy.spatial import cKDTree
 from Deep3DFaceReconstruction.photo.camera import in_camera, project
 from Deep3DFaceReconstruction.surface.rasterizer import rasterize_texture, visible_points
 from Deep3DFaceReconstruction.surface.regions import BROWS, EYES, LIPS, MOUTH, NOSE, is_below_jaw, region_of
+from Deep3DFaceReconstruction.system.files import atomic_write
+from Deep3DFaceReconstruction.system.png import write_png
 
 SIZE = 256
 # PRNet's weights of its four classes of texels; 0 also where no face is.
@@ -146,3 +148,14 @@ def _barycentric(points, corners):
     whole = np.where(np.abs(whole) > 1e-20, whole, np.inf)
     second, third = cross(points - a, c - a) / whole, cross(b - a, points - a) / whole
     return np.stack([1 - second - third, second, third], axis=1)
+
+
+def write_position(stem, found):
+    """Writes a position map [S,S,3] as STEM_position.npy, and STEM_position.png to look at.
+
+    Raises:
+      OSError: the folder cannot be written.
+    """
+    with atomic_write(stem + '_position.npy') as temporary, open(temporary, 'wb') as stream:
+        np.save(stream, found, allow_pickle=False)
+    write_png(stem + '_position.png', position_preview(found))

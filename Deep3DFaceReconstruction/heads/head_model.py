@@ -2,6 +2,8 @@
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
+from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
 from Deep3DFaceReconstruction import numpy_decoder
@@ -89,8 +91,7 @@ def load_head(model, level=open_model.LEVELS, path=assets.OPEN_HEAD):
     rows, model_rows = _same_vertices(face, matrix.dot(shapes[0].astype(np.float64)), level)
     is_face = np.zeros(matrix.shape[0], bool)
     is_face[rows] = True
-    part = np.zeros(len(is_face), np.int32)
-    part[rows] = model.part[model_rows]
+    part = _parts(triangles, rows, model.part[model_rows], len(is_face))
     columns = (3 * model_rows[:, np.newaxis] + np.arange(3)).ravel()
     meantex = data['tex_mean'][:len(is_face)].astype(np.float32)
     meantex[rows] = model.meantex[model_rows]
@@ -99,6 +100,18 @@ def load_head(model, level=open_model.LEVELS, path=assets.OPEN_HEAD):
                 np.ascontiguousarray(shapes[1:].reshape(len(shapes) - 1, -1).T), rows, model_rows, meantex,
                 np.ascontiguousarray(model.tex_base[columns]), _tex_coarse(data, shapes.shape[1]), part,
                 is_face[triangles].all(axis=1), data['beard'][:len(is_face)].astype(np.float32) / 255)
+
+
+def _parts(triangles, rows, known, count):
+    """[count] int32: the parts of the face's vertices; rims of pieces of their own (teeth) have that of the piece."""
+    part = np.zeros(count, np.int32)
+    part[rows] = known
+    links = sp.coo_matrix((np.ones(triangles.size), (triangles.ravel(), np.roll(triangles, 1, axis=1).ravel())),
+                          (count, count))
+    piece = csgraph.connected_components(links, directed=False)[1]
+    lowest = np.full(piece.max() + 1, len(open_model.PARTS))
+    np.minimum.at(lowest, piece[rows], known)
+    return np.where(part == 0, lowest[piece] % len(open_model.PARTS), part).astype(np.int32)
 
 
 def _tex_coarse(data, count):

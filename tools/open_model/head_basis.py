@@ -17,7 +17,8 @@ PEOPLE, EXPRESSIONS, PAINTED = 2500, 2500, 500
 _SEED = 20190407
 # The box of MakeHuman's skin to take about the point between the eyes, dm: down to the shoulders.
 _LOW, _BACK, _SIDE = -2.75, -2.6, 2.3
-_RIDGE = 0.02           # of the coefficients' variance
+_RIDGE, _TEX_RIDGE = 2e-4, 0.03   # of the coefficients' variance
+_FIELD_REACH = 0.6      # dm, within which the albedo's smooth fields fade into their mean
 _SMALL_MOVE = 2e-4      # dm: an expression's motion outside the face below this is none
 _BLEND = 0.25           # dm, over which the albedo's step at the face's rim fades out
 
@@ -87,10 +88,21 @@ def _torso(human, around):
     return body[inside & np.isin(island, below)]
 
 
-def _regressed(coefficients, values, intercept):
+def _faded(components, places, wanted):
+    """[K,n,3] smooth fields [K,m,3] at `places` [m,3] continued to `wanted` [n,3], where they fade into their mean."""
+    distance, near = cKDTree(places).query(wanted, k=64)
+    weight = 1 / (distance + 0.05) ** 2
+    weight /= weight.sum(axis=1, keepdims=True)
+    fade = np.exp(-(distance[:, 0] / _FIELD_REACH) ** 2)[:, None]
+    mean = components.mean(axis=1)
+    return np.stack([average + fade * ((field[near] * weight[:, :, None]).sum(axis=1) - average)
+                     for field, average in zip(components, mean)])
+
+
+def _regressed(coefficients, values, intercept, ridge=_RIDGE):
     """(mean [n,3], components [K,n,3]) of values [S,n,3] on coefficients [S,K]."""
     design = np.concatenate([coefficients, np.full((len(coefficients), 1), float(intercept))], axis=1)
-    gram = design.T.dot(design) / len(design) + _RIDGE * 1e-2 * np.eye(design.shape[1])
+    gram = design.T.dot(design) / len(design) + ridge * np.eye(design.shape[1])
     found = np.linalg.solve(gram, design.T.dot(values.reshape(len(values), -1)) / len(design))
     found = found.reshape((-1,) + values.shape[1:])
     return found[-1], found[:-1]
@@ -179,9 +191,11 @@ def skin(human, average, joint, rest, full):
     face_rows, own_rows = matching(full, joint.face_full, rest, joint.face_count)
     basis = model['texBase'].reshape(-1, 3, TEX_DIM)[own_rows].transpose(2, 0, 1).astype(np.float64)
     goal = model['meantex'].reshape(-1, 3)[own_rows]
+    painted = build.PAINTED_COMPONENTS
     found = _coefficients(basis, faces[:, face_rows] - goal)
-    coarse = faces[:, full.row_of(np.arange(len(rest)))]
-    _, components = _regressed(found, coarse.astype(np.float64), True)
+    coarse = full.row_of(np.arange(len(rest)))
+    _, components = _regressed(found[:, :painted], faces[:, coarse].astype(np.float64), True, _TEX_RIDGE)
+    components = np.concatenate([components, _faded(basis[painted:], fine[face_rows], fine[coarse])])
     mean = mean + _step_at_rim(fine, face_rows, goal - mean[face_rows], full)
     mean[face_rows] = goal
     return Skin(mean, components, layers.beard)

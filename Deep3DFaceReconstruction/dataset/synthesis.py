@@ -26,6 +26,7 @@ from Deep3DFaceReconstruction.face_model import FaceModel, load_face_model
 from Deep3DFaceReconstruction.graph_function import GraphFunction
 from Deep3DFaceReconstruction.heads.head_model import has_head
 from Deep3DFaceReconstruction.system.own_files import check_replaceable
+from Deep3DFaceReconstruction.system.process import keep_freed_memory
 from Deep3DFaceReconstruction.tf1 import tf
 
 _WRITERS = 2
@@ -118,9 +119,11 @@ class HeadWriter:
             # TensorFlow loads only where pictures are made.
             from Deep3DFaceReconstruction.dataset.scenes.picture import Studio
 
-            if self._scenes is None:
-                self._scenes = Scenes(load_face_model(model_path), seed, options, views)
-            self._studio = Studio(self._scenes.model, seed, options, views)
+            threads = 0
+            if self._scenes is None:  # one of several processes
+                keep_freed_memory()
+                self._scenes, threads = Scenes(load_face_model(model_path), seed, options, views), 1
+            self._studio = Studio(self._scenes.model, seed, options, views, threads)
             self._sampler = CoefficientSampler(self._scenes.model, seed, options, views)
         sample = sample_files.sample_named(save_path, sample_name(index, views))
         check_replaceable(sample.image)

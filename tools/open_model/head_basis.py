@@ -194,9 +194,14 @@ def skin(human, average, joint, rest, full):
     painted = build.PAINTED_COMPONENTS
     found = _coefficients(basis, faces[:, face_rows] - goal)
     coarse = full.row_of(np.arange(len(rest)))
-    _, components = _regressed(found[:, :painted], faces[:, coarse].astype(np.float64), True, _TEX_RIDGE)
-    components = np.concatenate([components, _faded(basis[painted:], fine[face_rows], fine[coarse])])
-    mean = mean + _step_at_rim(fine, face_rows, goal - mean[face_rows], full)
+    rim = _rim(full, face_rows)
+    seen = faces[:, np.concatenate([coarse, face_rows[rim]])].astype(np.float64)
+    _, components = _regressed(found[:, :painted], seen, True, _TEX_RIDGE)
+    # Where the regression misses the face's own components at its rim, the step is carried outwards.
+    step = _faded(basis[:painted, rim] - components[:, len(coarse):], fine[face_rows[rim]], fine[coarse])
+    smooth = _faded(basis[painted:], fine[face_rows], fine[coarse])
+    components = np.concatenate([components[:, :len(coarse)] + step, smooth])
+    mean = mean + _step_at_rim(fine, face_rows, rim, goal - mean[face_rows])
     mean[face_rows] = goal
     return Skin(mean, components, layers.beard)
 
@@ -209,20 +214,27 @@ def matching(full, face_full, rest, face_count):
     return nearest[same], np.flatnonzero(same)
 
 
-def _step_at_rim(fine, face_rows, step, full):
-    """[N,3] the albedo's step at the face's rim, continued outwards and faded out."""
-    inside = np.zeros(len(fine), bool)
+def _rim(full, face_rows):
+    """Places in `face_rows` of the face's outermost vertices."""
+    inside = np.zeros(full.matrix.shape[0], bool)
     inside[face_rows] = True
     edge = inside[full.triangles].any(axis=1) & ~inside[full.triangles].all(axis=1)
     rim = np.unique(full.triangles[edge])
     rim = rim[inside[rim] & (full.part[rim] == coarse_mesh.SKIN)]
-    row = np.full(len(fine), -1)
-    row[face_rows] = np.arange(len(face_rows))
-    distance, near = cKDTree(fine[rim]).query(fine, k=24)
+    place = np.full(len(inside), -1)
+    place[face_rows] = np.arange(len(face_rows))
+    return place[rim]
+
+
+def _step_at_rim(fine, face_rows, rim, step):
+    """[N,3] the albedo's step [M,3] at the face's rim, continued outwards and faded out."""
+    distance, near = cKDTree(fine[face_rows[rim]]).query(fine, k=24)
     weight = 1 / (distance + 0.02)
-    carried = (step[row[rim]][near] * weight[:, :, None]).sum(axis=1) / weight.sum(axis=1)[:, None]
+    carried = (step[rim][near] * weight[:, :, None]).sum(axis=1) / weight.sum(axis=1)[:, None]
     fade = 0.3 + 0.7 * np.exp(-(distance[:, 0] / _BLEND) ** 2)
-    return carried * fade[:, None] * (~inside)[:, None]
+    carried *= fade[:, None]
+    carried[face_rows] = 0
+    return carried
 
 
 def coarse_face():

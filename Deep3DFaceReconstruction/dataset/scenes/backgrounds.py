@@ -9,8 +9,7 @@ import numpy as np
 from Deep3DFaceReconstruction.dataset import scene_effects
 
 # Without people, and free for any use (CC0 or public domain).
-_PHOTOS = ('brick.png', 'grass.png', 'gravel.png', 'camera.png', 'chelsea.png', 'coffee.png', 'rocket.jpg',
-           'hubble_deep_field.jpg')
+_PHOTOS = ('brick.png', 'grass.png', 'gravel.png', 'chelsea.png', 'coffee.png', 'rocket.jpg', 'hubble_deep_field.jpg')
 _PHOTO_SHARE, _HEADS_SHARE = 0.5, 0.2
 _HEIGHT = 512  # of a photo, before a piece is cut out
 

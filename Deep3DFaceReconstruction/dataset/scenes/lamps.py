@@ -11,9 +11,10 @@ import numpy as np
 from Deep3DFaceReconstruction.conventions import AMBIENT_OFFSET, CHANNELS, SH_TERMS
 from Deep3DFaceReconstruction.heads.shadows import sphere
 from Deep3DFaceReconstruction.numpy_decoder import sh_basis
+from mesh_renderer import harmonics
 
 _WARM = np.array([1.0, 0.86, 0.68])
-_SPECULAR_POWER = 24
+_SPECULAR_SQUARES = 4  # a highlight is the cosine to the power 2^4
 
 
 class Light(NamedTuple):
@@ -102,7 +103,8 @@ def shade(light, normals, seen, turn):
     Returns:
       (diffuse [V,3] float32, factors of the albedo; specular [V,3] float32, added to 0-1 colours).
     """
-    basis = sh_basis(normals.astype(np.float32)).astype(np.float32)
+    basis = np.stack(harmonics.polynomials(*normals.T, np.ones(len(normals), np.float32)), axis=1)
+    basis *= np.float32(harmonics.CONSTANTS)
     open_sky = np.clip(seen[:, :1] * np.float32(sh_basis(np.array([0, 0, 1.0]))[0] * 2), 0.25, 1) ** 0.7
     diffuse = basis.dot(light.around.T.astype(np.float32)) * open_sky
     specular = np.zeros_like(diffuse)
@@ -114,6 +116,8 @@ def shade(light, normals, seen, turn):
         diffuse += strength[:, np.newaxis] * colour
         half = direction + [0, 0, 1.0]
         half = (half / max(np.linalg.norm(half), 1e-6)).astype(np.float32)
-        gloss = np.maximum(normals.dot(half), 0) ** _SPECULAR_POWER * reached
-        specular += np.float32(light.shine) * gloss[:, np.newaxis] * colour
+        gloss = np.maximum(normals.dot(half), 0)
+        for _ in range(_SPECULAR_SQUARES):
+            gloss *= gloss
+        specular += (np.float32(light.shine) * gloss * reached)[:, np.newaxis] * colour
     return np.maximum(diffuse, 0), specular

@@ -102,7 +102,7 @@ def _hair(random, names, man):
     if kind < (_BALD + _SHORN) * (2 if man else 0.3):
         return None, random.uniform(0.35, 0.9)
     fitting = [name for name in names if (man != (name in _LONG) or random.uniform() < 0.15)
-               and (name not in _OVER_EYES or random.uniform() < 0.2)]
+               and (name not in _OVER_EYES or random.uniform() < 0.07)]
     return fitting[random.randint(len(fitting))] if fitting else names[0], 0.9
 
 

@@ -9,6 +9,7 @@ from Deep3DFaceReconstruction.dataset.scenes import labels, wardrobe
 _STUBBLE, _BEARD_THICK, _CLOTH_THICK = 0.45, 0.05, 0.045
 _GRAIN = 0.012            # of the albedo: unevenness of skin
 _HAIR_GRAIN = 0.10
+_LASH_OPACITY = 0.55
 _EYE_GLOSS, _CLOTH_GLOSS, _HAIR_GLOSS, _LENS_GLOSS = 6.0, 0.1, 0.5, 3.0
 _TONGUE = np.array([168.0, 84, 80])
 _RIGID = 0.35             # dm: accessories that keep their shape move with the head's vertices this near
@@ -97,7 +98,8 @@ class Painter:
         if kind in ('hair', 'lashes'):
             tone = outfit.hair_colour if kind == 'hair' else np.minimum(outfit.hair_colour * 0.5, 45)
             colour = garment.colour / np.float32(150) * np.float32(tone)
-            opacity, part, gloss = garment.opacity, labels.HAIR, _HAIR_GLOSS * (kind == 'hair')
+            opacity = garment.opacity if kind == 'hair' else garment.opacity * np.float32(_LASH_OPACITY)
+            part, gloss = labels.HAIR, _HAIR_GLOSS * (kind == 'hair')
         elif kind == 'hat':
             colour, part = _tinted(garment.colour, outfit.hat_colour), labels.HAT
         elif kind == 'tongue':

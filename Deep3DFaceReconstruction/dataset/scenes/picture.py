@@ -20,6 +20,7 @@ _SCENE, _OUTFIT, _LIGHT, _MOOD = 1, 3, 4, 5
 _NEAR, _FAR = 4.0, 25.0         # dm from the camera to the face: an arm's length to a telephoto lens
 _DARKEST, _BRIGHTEST = 55, 185  # the face's mean brightness that a camera would expose for
 _EXPOSED = 0.75                 # of the cameras
+_NEAREST = np.int64((np.arange(IMAGE_SIZE) + 0.5) * FINER)  # the drawn pixel in the middle of each of the picture
 _OTHERS = 6                     # other heads that backgrounds may show
 
 
@@ -48,11 +49,11 @@ class Studio:
 
     Args:
       model: face_model.FaceModel, the open one.  seed: of all draws.  options: random_faces.SynthesisOptions.
-      views: pictures of each person, see random_faces.CoefficientSampler.
+      views: pictures of each person, see random_faces.CoefficientSampler.  threads: see renderer.Renderer.
     """
 
-    def __init__(self, model, seed, options, views=1):
-        self._portraits, self._render = Portraits(model), Renderer()
+    def __init__(self, model, seed, options, views=1, threads=0):
+        self._portraits, self._render = Portraits(model), Renderer(threads)
         self._points = LabelledPoints(model)
         self._seed, self._options, self._views = seed, options, views
         self._others = []
@@ -68,7 +69,7 @@ class Studio:
         colour, cover = _reduced(drawn)
         image *= 1 - cover
         image += colour
-        seen_parts = drawn.parts[FINER // 2::FINER, FINER // 2::FINER].copy()
+        seen_parts = drawn.parts[_NEAREST[:, np.newaxis], _NEAREST]
         if scene.uniform() < self._options.occluded:
             for _ in range(scene.randint(1, 3)):
                 seen_parts[mishaps.draw_occluder(scene, image)] = labels.OCCLUDER
@@ -106,8 +107,8 @@ class Studio:
     def _exposure(self, random, drawn):
         """The factor that brings the face to the brightness that a camera exposes for."""
         goal, exposed = random.uniform(_DARKEST, _BRIGHTEST), random.uniform() < _EXPOSED
-        face = drawn.parts[::FINER, ::FINER]
-        bright = drawn.colour[::FINER, ::FINER][(face > 0) & (face < labels.HEAD)]
+        face = drawn.parts[::2, ::2]
+        bright = drawn.colour[::2, ::2][(face > 0) & (face < labels.HEAD)]
         if not exposed or not len(bright) or not self._options.light:
             return 1.0
         return float(np.clip(goal / max(bright.mean(), 1.0), 0.4, 2.2))
@@ -149,5 +150,5 @@ def _seen(places, depth, nearest, found):
     row = size - 1 - np.floor(places[:, 1] * FINER).astype(int)
     inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
     row, column = np.clip(row, 0, size - 1), np.clip(column, 0, size - 1)
-    in_front = found[row // FINER, column // FINER] > labels.HEAD
+    in_front = found[np.int64(row / FINER), np.int64(column / FINER)] > labels.HEAD
     return inside & (depth < nearest[row, column] + 0.05) & ~in_front

@@ -8,8 +8,8 @@ from Deep3DFaceReconstruction.graph_function import GraphFunction
 from Deep3DFaceReconstruction.tf1 import tf
 from mesh_renderer import rasterize_triangles
 
-FINER = 2                 # the image is drawn so many times as fine
-SIDE = FINER * IMAGE_SIZE
+FINER = 1.5               # the image is drawn so many times as fine
+SIDE = int(FINER * IMAGE_SIZE)
 _NEAR, _FAR = 1.0, 100.0  # dm
 
 
@@ -73,9 +73,9 @@ class Layer(NamedTuple):
 
 
 class Renderer:
-    """Holds the graph that draws."""
+    """Holds the graph that draws; `threads` of TensorFlow share an image, 0 as many as there are cores."""
 
-    def __init__(self):
+    def __init__(self, threads=0):
         def build():
             inputs, outputs = {}, []
             for name in ('solid', 'thin'):
@@ -86,7 +86,7 @@ class Renderer:
                 inputs.update({name + '_clip': clip, name + '_values': values, name + '_triangles': triangles})
                 outputs.append((seen.image[0], seen.triangle_ids[0]))
             return inputs, tuple(outputs)
-        self._draw = GraphFunction(build)
+        self._draw = GraphFunction(build, tf.ConfigProto(intra_op_parallelism_threads=threads))
 
     def __call__(self, solid, thin):
         """Drawn of the opaque Layer and of the one that is seen through (or None)."""

@@ -47,6 +47,13 @@ def check_face_model(path):
                        f'{model.licence}')
 
 
+def check_open_head(path):
+    """The head around the open model's face, with its accessories."""
+    from Deep3DFaceReconstruction.heads import head_file
+
+    return Verdict(OK, '%d kinds of hair and clothes' % len(head_file.accessories(head_file.read(path))))
+
+
 def check_bfm09_source(path):
     """One of the six files that BFM_model_front.mat is made from; its name says which."""
     from Deep3DFaceReconstruction.face_model.converters import bfm09

@@ -47,7 +47,8 @@ def wheel(tmp_path_factory):
     for name in NEEDED:
         shutil.copy(os.path.join(ROOT, name), str(source))
     (source / 'BFM').mkdir()
-    shutil.copy(assets.OPEN_MODEL, str(source / 'BFM'))
+    for path in (assets.OPEN_MODEL, assets.OPEN_HEAD):
+        shutil.copy(path, str(source / 'BFM'))
     (source / 'BFM' / 'licensed.mat').write_bytes(b'stays at home')
     pip('wheel', '--no-build-isolation', '--wheel-dir', str(folder), str(source))
     made, = folder.glob('*.whl')

@@ -9,19 +9,10 @@ import time
 import numpy as np
 import pytest
 
-from Deep3DFaceReconstruction.dataset import random_faces, synthesis
-from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.networks import checkpoints
 from Deep3DFaceReconstruction.training import run_folder
 from tests import ROOT
-
-
-@pytest.fixture(scope='module')
-def pictures(tmp_path_factory):
-    folder = str(tmp_path_factory.mktemp('pictures'))
-    options = random_faces.PLAIN_OPTIONS._replace(max_yaw=15, max_pitch=5)
-    synthesis.synthesize(folder, 4, synthesis.Scenes(load_face_model(), 7, options))
-    return folder
+from tests.training import small_network
 
 
 def free_ports(count):
@@ -75,8 +66,9 @@ class Cluster:
 
 
 def words(pictures, result, *more):
-    return ['--data_path', pictures, '--val_data_path', pictures, '--result', str(result), '--id_net', 'none',
-            '--batch_size', '1', '--validate_every', '1000', '--summary_every', '1000', '--threads', '1'] + list(more)
+    return small_network.WORDS + [
+        '--data_path', pictures, '--val_data_path', pictures, '--result', str(result), '--id_net', 'none',
+        '--batch_size', '1', '--validate_every', '1000', '--summary_every', '1000', '--threads', '1'] + list(more)
 
 
 def same(a, b, tolerance):

@@ -9,7 +9,6 @@ import time
 import numpy as np
 import pytest
 
-from Deep3DFaceReconstruction.dataset import random_faces, synthesis
 from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, find_samples, make_dataset
 from Deep3DFaceReconstruction.errors import InputError, TrainingError
 from Deep3DFaceReconstruction.face_model import load_face_model
@@ -20,20 +19,13 @@ from Deep3DFaceReconstruction.training import chief, log, options, run_folder
 from Deep3DFaceReconstruction.training import run as training
 from Deep3DFaceReconstruction.training.graph import model_options
 from tests import ROOT
-
-
-@pytest.fixture(scope='module')
-def pictures(tmp_path_factory):
-    """Folder of four synthetic faces near the frontal view."""
-    folder = str(tmp_path_factory.mktemp('pictures'))
-    options = random_faces.PLAIN_OPTIONS._replace(max_yaw=15, max_pitch=5)
-    synthesis.synthesize(folder, 4, synthesis.Scenes(load_face_model(), 7, options))
-    return folder
+from tests.training import small_network
 
 
 def words(pictures, result, *more):
-    return ['--data_path', pictures, '--val_data_path', pictures, '--result', str(result), '--id_net', 'none',
-            '--batch_size', '2', '--bn_decay', '0.5', '--threads', '2', '--val_batch_size', '4'] + list(more)
+    return small_network.WORDS + [
+        '--data_path', pictures, '--val_data_path', pictures, '--result', str(result), '--id_net', 'none',
+        '--batch_size', '2', '--bn_decay', '0.5', '--threads', '2', '--val_batch_size', '4'] + list(more)
 
 
 def train(pictures, result, *more):
@@ -55,7 +47,8 @@ def events(folder, tag):
 @pytest.mark.slow
 def test_four_pictures_are_learned_by_heart_and_exported(pictures, tmp_path, capfd):
     pb = str(tmp_path / 'network' / 'FaceReconModel.pb')
-    assert train(pictures, tmp_path, '--steps', '36', '--lr', '1e-4', '--lr_heads', '0.5', '--freeze_bn',
+    assert train(pictures, tmp_path, *small_network.PUBLISHED_WORDS,
+                 '--steps', '36', '--lr', '1e-4', '--lr_heads', '0.5', '--freeze_bn',
                  '--center_heads', '--residual_gamma', '0.3', '--summary_every', '1', '--validate_every', '12',
                  '--save_every', '12', '--keep', '1', '--batch_size', '4', '--export', pb) == 0
     total = [value for _, value in events(tmp_path / 'model_test' / 'summary' / 'train', 'train_error')]
@@ -107,7 +100,7 @@ def test_a_run_that_is_stopped_and_resumed_equals_one_that_was_not(pictures, tmp
     whole, parts = [checkpoints.Checkpoint(str(tmp_path / name)) for name in ('whole', 'parts')]
     assert whole.shapes == parts.shapes
     assert whole['global_step'] == parts['global_step'] == 6 and whole['skipped_steps'] == 0
-    assert 'resnet_v1_50/conv1/weights/Adam' in whole.shapes
+    assert small_network.BACKBONE.scope + '/Conv2d_0/weights/Adam' in whole.shapes
     assert whole[r_net.FEATURE_MEAN].min() >= 0 and whole[r_net.FEATURE_MEAN].max() > 0
     for name in whole.shapes:
         scale = max(np.abs(whole[name]).max(), 1e-3)
@@ -184,7 +177,7 @@ def test_a_full_disk_ends_in_one_line_and_the_last_whole_checkpoint_stays(pictur
 @pytest.mark.slow
 def test_a_mesh_that_covers_nothing_is_never_the_best(pictures, tmp_path, capfd):
     with tf.Graph().as_default(), tf.Session() as session:
-        r_net.R_Net(tf.zeros([1, 224, 224, 3]))
+        r_net.R_Net(tf.zeros([1, 224, 224, 3]), backbone=small_network.BACKBONE)
         session.run(tf.global_variables_initializer())
         values = session.run({v.op.name: v for v in tf.global_variables()})
     values['fc-XY/biases'] = np.float32([50.0, 0.0])  # the mesh is 5 m beside the photo

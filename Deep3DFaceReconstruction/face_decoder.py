@@ -93,10 +93,17 @@ class Face3D:
         rendered = self.Render_block(geometry.face_shape_t, geometry.face_color, is_train)
         return Reconstruction(*(geometry + rendered))
 
-    def Geometry_block(self, coeff):
-        """Everything but the image: a Geometry, from coeff [B,257] or [B,239]."""
+    def Geometry_block(self, coeff, offset=None):
+        """Everything but the image: a Geometry.
+
+        Args:
+          coeff: [B,257] or [B,239].
+          offset: [B,N,3] dm, what the shape has beyond the model's bases (face_model.eyes), or None.
+        """
         parts = self.Split_coeff(coeff)
         face_shape = self.Shape_formation_block(parts.id_coeff, parts.ex_coeff)
+        if offset is not None:
+            face_shape = face_shape + offset
         face_texture = self.Texture_formation_block(parts.tex_coeff)
         rotation = self.Compute_rotation_matrix(parts.angles)
         face_norm_r = geometry.transform_points(self.Compute_norm(face_shape), rotation,

@@ -74,7 +74,7 @@ class FaceFiles:
 def _face(result):
     arrays = result.arrays
     return Face(result.crop.name, result.coeff, result.crop.trans_params, arrays['face_shape'], arrays['face_texture'],
-                arrays['face_color'], result.strip)
+                arrays['face_color'], result.strip, result.eyes)
 
 
 def _kept_face(stem):

@@ -9,6 +9,7 @@ from PIL import Image
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.exports import catalogue
+from Deep3DFaceReconstruction.face_model.eyes import EyeState
 from Deep3DFaceReconstruction.meshes import obj
 from Deep3DFaceReconstruction.photo.camera import lm_68p_to_photo
 from Deep3DFaceReconstruction.photo.crops import FaceCrop, landmarks_apart
@@ -36,6 +37,7 @@ class FaceResult(NamedTuple):
       photometric_error: mean absolute colour difference, 0-255, where the photometric loss looks: region times
         attention; NaN where it looks at nothing.
       doubts: why this may not be a face, or not where the mesh is.
+      eyes: the EyeState that the mesh shows.
     """
 
     crop: FaceCrop
@@ -46,6 +48,7 @@ class FaceResult(NamedTuple):
     landmarks_compared: int
     photometric_error: float
     doubts: Tuple[str, ...]
+    eyes: EyeState
 
 
 class SummaryRow(NamedTuple):
@@ -79,7 +82,7 @@ class SummaryRow(NamedTuple):
     files: str
 
 
-def face_result(crop, coeff, decoded):
+def face_result(crop, coeff, decoded, eyes):
     """The FaceResult of a decoded face.
 
     Args:
@@ -87,13 +90,14 @@ def face_result(crop, coeff, decoded):
       coeff: [257] float32.
       decoded: dict of what the decoder made of it: strip [224,1120,3], recon [224,224,4], region [224,224],
         face_shape, face_texture and face_color [N,3], landmarks [68,2] y-up; and deviation [257] of the coefficients.
+      eyes: the EyeState that was decoded with it.
     """
     distances = _landmark_distances(crop, decoded['landmarks'])
     error, doubts = _photometric_error(crop, decoded['recon'], decoded['region'])
     doubts = crop.doubts + doubts
     strip = _marked(decoded['strip']) if doubts else decoded['strip']
-    return FaceResult(crop, coeff, _arrays(crop, coeff, decoded), strip, float(distances.mean()), len(distances), error,
-                      doubts)
+    return FaceResult(crop, coeff, _arrays(crop, coeff, decoded, eyes), strip, float(distances.mean()), len(distances),
+                      error, doubts, eyes)
 
 
 def _marked(strip):
@@ -104,8 +108,8 @@ def _marked(strip):
     return strip
 
 
-def _arrays(crop, coeff, decoded):
-    """What NAME.mat holds: the published arrays, and what found the face."""
+def _arrays(crop, coeff, decoded, eyes):
+    """What NAME.mat holds: the published arrays, what found the face, and what its eyes do."""
     return {
         'cropped_img': np.ascontiguousarray(crop.bgr[:, :, ::-1]), 'recon_img': decoded['recon'], 'coeff': coeff[None],
         'face_shape': decoded['face_shape'], 'face_texture': decoded['face_texture'],
@@ -115,7 +119,8 @@ def _arrays(crop, coeff, decoded):
         'lm_68p': decoded['landmarks'], 'lm_5p': crop.lm_5p, 'trans_params': crop.trans_params,
         'lm_68p_photo': lm_68p_to_photo(decoded['landmarks'], crop.trans_params),
         'detector': crop.detector, 'detector_score': np.nan if crop.score is None else float(crop.score),
-        'detector_box': np.full(4, np.nan) if crop.box is None else np.array(crop.box, np.float64)}
+        'detector_box': np.full(4, np.nan) if crop.box is None else np.array(crop.box, np.float64),
+        'gaze': eyes.gaze, 'eye_blink': eyes.blink}
 
 
 def _landmark_distances(crop, landmarks):

@@ -4,6 +4,7 @@ import math
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.errors import FaceModelError
+from Deep3DFaceReconstruction.face_model.eyes import SIDES, eyes_of
 from Deep3DFaceReconstruction.face_model.named_shapes import ExpressionMap, load_named_shapes
 from Deep3DFaceReconstruction.system.files import atomic_write
 
@@ -18,6 +19,7 @@ class ArkitWriter:
         """Args: model: a FaceModel."""
         self._model = model
         self._map = None
+        self._named = None
 
     def has_names(self):
         """Whether the model has named shapes."""
@@ -29,30 +31,50 @@ class ArkitWriter:
 
     def _expression_map(self):
         if self._map is None:
-            self._map = ExpressionMap(self._model, load_named_shapes(self._model))
+            self._named = load_named_shapes(self._model)
+            self._map = ExpressionMap(self._model, self._named)
         return self._map
 
-    def weights(self, coeff):
+    def weights(self, coeff, eyes=None):
         """{name: weight 0-1} of coefficients [257].
+
+        Args:
+          eyes: the face_model.eyes.EyeState of the face: its gaze gives the eyeLook shapes, and its blink is added.
 
         Raises:
           FaceModelError: the model has no named shapes.
         """
         expression_map = self._expression_map()
         values = expression_map.weights(coeff[COEFF_SLICES['ex']])[0]
-        return {name: round(float(value), DIGITS) for name, value in zip(expression_map.names, values)}
+        weights = dict(zip(expression_map.names, values))
+        if eyes is not None:
+            for side, more in zip(SIDES, eyes.blink):
+                name = 'eyeBlink' + side
+                weights[name] = min(weights.get(name, 0.0) + more, 1.0)
+            balls = eyes_of(self._model)
+            if balls is not None:
+                weights.update(balls.look_weights(self._named, eyes))
+        return {name: round(float(value), DIGITS) for name, value in weights.items()}
 
-    def write(self, coeff, path_stem):
-        """Writes PATH_STEM_arkit.json: {"model", "blendShapes": {name: weight}, "rotationDegrees", "translationDm"}.
+    def write(self, coeff, path_stem, eyes=None):
+        """Writes PATH_STEM_arkit.json.
 
-        Rotations are about x (nod), y (turn), z (tilt), in the frame of conventions.md.
+        It holds "model", "blendShapes": {name: weight}, "rotationDegrees", "translationDm" and "gaze". Rotations are
+        about x (nod), y (turn), z (tilt), in the frame of conventions.md. Gaze is [yaw, pitch] in radians of the right
+        and of the left eye, see face_model.eyes; null for an eye of which nothing is known.
         """
         document = {
             'model': self._model.name,
-            'blendShapes': self.weights(coeff),
+            'blendShapes': self.weights(coeff, eyes),
             'rotationDegrees': [round(float(angle), DIGITS) for angle in
                                 map(math.degrees, coeff[COEFF_SLICES['angles']])],
-            'translationDm': [round(float(value), DIGITS) for value in coeff[COEFF_SLICES['translation']]]}
+            'translationDm': [round(float(value), DIGITS) for value in coeff[COEFF_SLICES['translation']]],
+            'gaze': [_known(gaze) for gaze in eyes.gaze] if eyes is not None else [None, None]}
         with atomic_write(path_stem + SUFFIX) as temporary, open(temporary, 'w', encoding='utf-8') as stream:
             json.dump(document, stream, indent=1)
             stream.write('\n')
+
+
+def _known(gaze):
+    """Two angles as numbers, None where they are NaN."""
+    return None if any(math.isnan(angle) for angle in gaze) else [round(float(angle), DIGITS) for angle in gaze]

@@ -13,6 +13,7 @@ from Deep3DFaceReconstruction.exports import catalogue, glb, head, maps, photo_i
 from Deep3DFaceReconstruction.exports.arkit import ArkitWriter
 from Deep3DFaceReconstruction.exports.camera_file import METRES_PER_UNIT, write_camera
 from Deep3DFaceReconstruction.exports.morph_targets import morph_targets
+from Deep3DFaceReconstruction.face_model.eyes import EyeState
 from Deep3DFaceReconstruction.heads.head_model import has_head
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
 from Deep3DFaceReconstruction.meshes.ply import write_ply
@@ -47,6 +48,7 @@ class Face(NamedTuple):
       coeff: [257]; trans_params: [5].
       shape: [N,3] dm; albedo: [N,3] RGB 0-255; colors: [N,3] RGB under the light, not clipped.
       strip: [224,W,3] uint8 RGB, what NAME.png shows; its first 224 columns are the aligned photo.
+      eyes: the face_model.eyes.EyeState that the shape has, or None.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Face(NamedTuple):
     albedo: np.ndarray
     colors: np.ndarray
     strip: Optional[np.ndarray] = None
+    eyes: Optional[EyeState] = None
 
 
 class OutputWriter:
@@ -273,7 +276,7 @@ def _write_ply(scene, stem):
 
 
 def _write_arkit(scene, stem):
-    scene.shared.arkit.write(np.asarray(scene.face.coeff).ravel(), stem)
+    scene.shared.arkit.write(np.asarray(scene.face.coeff).ravel(), stem, scene.face.eyes)
 
 
 def _write_glb(scene, stem):

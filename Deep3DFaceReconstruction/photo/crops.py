@@ -39,6 +39,8 @@ class FaceCrop(NamedTuple):
       mesh: [468,3] float64, dense landmarks: pixels of the crop in the frame of lm_68p, and depth in such pixels
         towards the viewer; None where there are none.
       irises: [10,2] float64, likewise: centre and rim of the iris of the subject's right eye, then of the left one.
+      lids: [2,16,2] float64, likewise: the lids of the subject's right eye, then of the left one, in the order of
+        detection.mediapipe_models.Eyes.
       landmarks_from: what lm_68p come from: 'network', 'mesh' or 'dlib'.
       rival_landmarks: [68,2], a second opinion on lm_68p; None where there is none.
     """
@@ -60,6 +62,7 @@ class FaceCrop(NamedTuple):
     landmark_note: str = ''
     mesh: Optional[np.ndarray] = None
     irises: Optional[np.ndarray] = None
+    lids: Optional[np.ndarray] = None
     landmarks_from: str = ''
     rival_landmarks: Optional[np.ndarray] = None
 
@@ -150,8 +153,10 @@ def _with_mesh(crop, mesh):
     if mesh is None:
         return crop
     scale, offset = alignment.crop_to_photo(crop.trans_params)
-    points, irises = (_decoder_frame((part - offset) / scale) for part in (mesh.points, mesh.irises))
-    return crop._replace(mesh=np.concatenate([points, mesh.depth[:, np.newaxis] / scale.mean()], axis=1), irises=irises)
+    points, irises, lids = (_decoder_frame((part.reshape(-1, 2) - offset) / scale).reshape(part.shape)
+                            for part in (mesh.points, mesh.eyes.irises, mesh.eyes.lids))
+    return crop._replace(mesh=np.concatenate([points, mesh.depth[:, np.newaxis] / scale.mean()], axis=1), irises=irises,
+                         lids=lids)
 
 
 def _decoder_frame(pixels):

@@ -11,6 +11,7 @@ from Deep3DFaceReconstruction.demo import job as jobs
 from Deep3DFaceReconstruction.demo import results
 from Deep3DFaceReconstruction.demo.options import parse_demo
 from Deep3DFaceReconstruction.errors import InputError
+from Deep3DFaceReconstruction.face_model.eyes import unknown_eyes
 from Deep3DFaceReconstruction.photo import image_kinds
 from Deep3DFaceReconstruction.system.own_files import marked_info
 
@@ -131,7 +132,7 @@ def test_where_nothing_is_compared_there_is_no_number(region, doubt):
     decoded = {'strip': strip, 'recon': np.zeros((224, 224, 4), np.float32), 'face_shape': shape, 'face_texture': shape,
                'face_color': shape, 'region': np.full((224, 224), region), 'landmarks': np.zeros((68, 2)),
                'deviation': np.zeros(257)}
-    result = results.face_result(crop, np.zeros(257), decoded)
+    result = results.face_result(crop, np.zeros(257), decoded, unknown_eyes())
     assert np.isnan(result.photometric_error) and result.doubts == ('the mesh covers %s of the photo' % doubt,)
     row = results.result_row(result, 'fit', 1.0)
     assert row.status == 'doubtful' and row.photometric_error == '' and row.reason == result.doubts[0]

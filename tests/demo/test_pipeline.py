@@ -50,9 +50,10 @@ class TestOneFace:
             'lm_68p': ((68, 2), 'float32'), 'lm_5p': ((5, 2), 'float64'),
             'trans_params': ((1, 5), 'float64'), 'lm_68p_photo': ((68, 2), 'float64'),
             'detector': ((1,), 'str%d' % (32 * len(mat['detector'][0]))), 'detector_score': ((1, 1), 'float64'),
-            'detector_box': ((1, 4), 'float64')}
+            'detector_box': ((1, 4), 'float64'), 'gaze': ((2, 2), 'float64'), 'eye_blink': ((1, 2), 'float64')}
         assert set(np.unique(mat['recon_img'][..., 3])) == {0, 1}
         assert mat['recon_img'][..., :3].max() <= 255
+        assert np.abs(np.degrees(mat['gaze'])).max() < 12 and not mat['eye_blink'].any()  # she looks ahead
         # lm_68p is y-up, lm_5p y-down: the tip of the nose is in both.
         np.testing.assert_allclose([mat['lm_68p'][30, 0], 223 - mat['lm_68p'][30, 1]], mat['lm_5p'][2], atol=8)
 

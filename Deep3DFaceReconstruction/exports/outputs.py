@@ -249,12 +249,8 @@ def _write_depth(scene, stem):
     write_png(stem + '_depth_preview.png', maps.depth_preview(depth))
 
 
-def _write_normals(scene, stem):
-    write_png(stem + '_normals.png', scene.map('normals'))
-
-
-def _write_pncc(scene, stem):
-    write_png(stem + '_pncc.png', scene.map('pncc'))
+def _write_map(name, scene, stem):
+    write_png('%s_%s.png' % (stem, name), scene.map(name))
 
 
 def _write_segmentation(scene, stem):
@@ -297,6 +293,7 @@ def _write_head(scene, stem):
 
 _WRITERS = {
     'camera': _write_camera, 'landmarks': _write_landmarks, 'pose': _write_pose, 'depth': _write_depth,
-    'normals': _write_normals, 'pncc': _write_pncc, 'segmentation': _write_segmentation, 'texture': _write_texture,
+    'normals': functools.partial(_write_map, 'normals'), 'pncc': functools.partial(_write_map, 'pncc'),
+    'segmentation': _write_segmentation, 'texture': _write_texture,
     'position': _write_position, 'ply': _write_ply, 'glb': _write_glb, 'arkit': _write_arkit,
     'head': _write_head}

@@ -1,7 +1,8 @@
 """The first step of fitting: pose, identity and expression from landmarks alone, with their noise as it is.
 
-A maximum a posteriori estimate: coefficients are standard normal, and each set of landmarks has a bias and a precision
-of its own (dense_points.py). Levenberg-Marquardt in NumPy on 6 + 144 unknowns, in the order of `Posterior`.
+A maximum a posteriori estimate: expression coefficients are standard normal, identity coefficients have half of that
+variance, and each set of landmarks has a bias and a precision of its own (dense_points.py). Levenberg-Marquardt in
+NumPy on 6 + 144 unknowns, in the order of `Posterior`.
 """
 from typing import NamedTuple
 
@@ -19,6 +20,9 @@ _UNKNOWNS = POSE_DIM + ID_DIM + EX_DIM
 _RIGID_STEPS, _FULL_STEPS = 8, 12
 # A step that lowers the cost by less than this share is the last one.
 _CONVERGED = 1e-3
+# Twice a standard normal's precision for the identity: the models' points of one name differ in a way that all points
+# share, which their covariance does not hold and the fit would take for identity.
+PRIOR_PRECISION = np.concatenate([np.full(ID_DIM, 2.0), np.ones(EX_DIM)])
 
 
 class Observed(NamedTuple):
@@ -152,7 +156,7 @@ def _minimize(observed, start, free, steps, known=()):
 
 def _cost(observed, values, known=()):
     shape = values[POSE_DIM:]
-    total = 0.5 * shape.dot(shape)
+    total = 0.5 * shape.dot(PRIOR_PRECISION * shape)
     for kind in observed:
         residual = (numpy_decoder.project(_moved(kind.points, values)[1]) - kind.pixels).ravel()
         total += 0.5 * residual.dot(kind.precision.dot(residual))
@@ -169,10 +173,10 @@ def _moved(points, values):
 
 def _normal_equations(observed, values, free, known=()):
     """(hessian [free,free], gradient [free], cost without `known`, number of coordinates), Gauss-Newton."""
-    prior = np.concatenate([np.zeros(POSE_DIM), np.ones(ID_DIM + EX_DIM)])[:free]
+    prior = np.concatenate([np.zeros(POSE_DIM), PRIOR_PRECISION])[:free]
     hessian, gradient = np.diag(prior), prior * values[:free]
     shape = values[POSE_DIM:]
-    cost, count = 0.5 * shape.dot(shape), 0
+    cost, count = 0.5 * shape.dot(PRIOR_PRECISION * shape), 0
     for kind in observed:
         pixels, slope = _projected(kind.points, values, free)
         residual = (pixels - kind.pixels).ravel()

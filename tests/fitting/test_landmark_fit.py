@@ -69,14 +69,15 @@ def test_points_without_an_opinion_leave_the_mean_face():
     points = PointSet(np.random.RandomState(3).randn(20, 3), np.zeros([20, 3, 144]))
     found = fit_landmarks([Observed(points, project(points.mean), isotropic(20, 2.0))], [np.zeros(6)])
     np.testing.assert_allclose(found.mean, 0, atol=1e-6)
-    np.testing.assert_allclose(np.diag(found.precision)[6:], 1)
+    np.testing.assert_allclose(np.diag(found.precision)[6:], landmark_fit.PRIOR_PRECISION)
 
 
 def test_deviations_are_those_of_the_errors(points):
     """Faces drawn from the prior, landmarks from their noise: errors over deviations are standard normal."""
     random, scores = np.random.RandomState(5), []
     for _ in range(12):
-        truth = np.concatenate([[0.1, 0.3, 0, 0, 0, 0], random.randn(144)])
+        shape = random.randn(144) / np.sqrt(landmark_fit.PRIOR_PRECISION)
+        truth = np.concatenate([[0.1, 0.3, 0, 0, 0, 0], shape])
         pixels = _made(points, truth)[0] + 1.5 * random.randn(68, 2)
         found = fit_landmarks([Observed(points, pixels, isotropic(68, 1.5))], [truth[:6]])
         coeff = found.deviations()

@@ -4,6 +4,7 @@
 #   TF=1 or TF=2             use TensorFlow 1.15 or the current one; by default 1.15 where a Python 3.7 runs
 #   TF=system                use the TensorFlow that PYTHON (python3) has already, as in NVIDIA's containers
 #   PORTABLE=1               (with kernel) a renderer that runs on any x86-64, not only on this machine's processor
+#   JOBS=2                   processes that run the tests side by side, about 4 GB of memory each; 0: none beside pytest itself
 #   ARGS="..."               passed on to demo.py, train.py, pytest
 
 SHELL := /bin/sh
@@ -18,6 +19,8 @@ venv_1 = .venv
 venv_2 = .venv-tf2
 venv_system = .venv-system
 run = $(venv_$(tf))/bin/python
+JOBS = 2
+pytest = $(run) -m pytest -n $(JOBS) --dist loadfile
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -42,11 +45,11 @@ doctor: ## say what the program has, what is wrong with it and what to do; works
 
 test: setup ## run all tests; with TF=2 or TF=system, the quick part of them
 	@sh tools/setup.sh '$(found)' develop
-	@$(run) -m pytest $(if $(filter 1,$(tf)),,-m 'not slow') $(ARGS)
+	@$(pytest) $(if $(filter 1,$(tf)),,-m 'not slow') $(ARGS)
 
 test-all: setup ## run all tests on either TensorFlow
 	@sh tools/setup.sh '$(found)' develop
-	@$(run) -m pytest $(ARGS)
+	@$(pytest) $(ARGS)
 
 open-model: setup ## build BFM/open_model.npz again from MakeHuman's assets (fetched with npm) and draw its images
 	@$(run) -m tools.open_model $(ARGS)

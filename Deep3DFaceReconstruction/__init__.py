@@ -23,10 +23,11 @@ Each stage of the data's way has a room, and a room's docstring says what enters
     training     samples -> checkpoints, on one machine or many
     motion       frames of a clip -> one identity per person; pose, expression and light of each frame, smoothed
     video        a clip -> overlay video, tables, plot
+    editing      a photo -> the photo and the mesh with another expression, pose, light or makeup
     doctor       what the program has, what is wrong with it, what to do
 
-Imports only go down: scripts > video > training, doctor, motion > demo, dataset > exports > surface > networks,
-face_model > photo, meshes, pictures > face_decoder, losses, system > the rest > mesh_renderer.
+Imports only go down: scripts > video > training, doctor, motion, editing > demo, dataset > exports > surface >
+networks, face_model > photo, meshes, pictures > face_decoder, losses, system > the rest > mesh_renderer.
 tests/test_architecture.py asserts it; docs/architecture.md walks through both ways, from a photo to a mesh and from a
 photo to a training step.
 """

@@ -11,7 +11,8 @@ import pytest
 from tests import ROOT
 
 PACKAGE = 'Deep3DFaceReconstruction'
-SCRIPTS = ('demo.py', 'train.py', 'preprocess_img.py', 'skin.py', 'synthesize.py', 'evaluate.py', 'video.py')
+SCRIPTS = ('demo.py', 'train.py', 'preprocess_img.py', 'skin.py', 'synthesize.py', 'evaluate.py', 'video.py',
+           'edit.py')
 # From the bottom up: a module imports from its own line or from lines above it, never from one below.
 LEVELS = (
     ('mesh_renderer',),

@@ -23,6 +23,7 @@ class Reconstructor:
         iterations, batch_size, verbose.
     Attributes:
       model: the face_model.FaceModel; its `triangles` [F,3] int32 are those of every face.
+      finder: the face_finder.FaceFinder.
     Raises:
       AssetError: a face model or a network that is missing or unusable.
       TypeError: another option.
@@ -34,7 +35,7 @@ class Reconstructor:
             raise TypeError('Reconstructor: expected options of demo.py, got: %s' % ', '.join(unknown))
         chosen = parse_demo([])._replace(**options)
         self._source = choose_source(chosen)
-        self._finder = FaceFinder(chosen.detector)
+        self.finder = FaceFinder(chosen.detector)
         self.model = load_face_model(options.get('face_model'))
         self._source.load(self.model)
         self._decoder = Decoder(self.model)
@@ -52,7 +53,7 @@ class Reconstructor:
           InputError: an unreadable photo, or no face; names the file.
         """
         name = os.path.splitext(os.path.basename(image_path))[0]
-        crops = crops_of_photo(image_path, name, self._finder, all_faces, self._source.needs_landmarks)
+        crops = crops_of_photo(image_path, name, self.finder, all_faces, self._source.needs_landmarks)
         size = self._source.batch_size
         batches = [crops[i:i + size] for i in range(0, len(crops), size)]
         return [result for batch in batches for result in reconstruct(batch, self._source, self._decoder)]

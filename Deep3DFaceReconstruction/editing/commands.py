@@ -1,0 +1,85 @@
+"""The commands of edit.py: a Subject and the options -> Edited."""
+from typing import NamedTuple, Tuple
+
+import numpy as np
+
+from Deep3DFaceReconstruction.conventions import COEFF_SLICES
+from Deep3DFaceReconstruction.editing import expression, lighting, makeup
+
+# Beyond this turn from the photo's pose (degrees), hair and ears, which the model lacks, would have to turn too.
+MAX_TURN = 10.0
+_AXES = ('pitch', 'yaw', 'roll')
+
+
+class Edited(NamedTuple):
+    """What a command makes of a Subject.
+
+    Attributes:
+      coeff: [257] float64.
+      shape: [N,3] float64 dm, the model's frame; it may hold more than the coefficients can say.
+      image: [H,W,3] uint8 RGB.
+      notes: lines for the user.
+    """
+
+    coeff: np.ndarray
+    shape: np.ndarray
+    image: np.ndarray
+    notes: Tuple[str, ...] = ()
+
+
+def express(editor, target, options, source):
+    """The target with named shapes at the weights of options.set.
+
+    Args:
+      editor: editor.Editor.  target: subject.Subject.  options: options.EditOptions.
+      source: subject.Subject of the second photo, or None; so for all commands.
+    """
+    coeff, shape, notes = expression.with_shapes(target, editor.model, options.set)
+    return Edited(coeff, shape, editor.redraw(target, coeff, shape).image, notes)
+
+
+def transfer(editor, target, options, source):
+    """The target with the source's expression and, with options.pose, its turn of the head."""
+    coeff, shape = expression.transferred(source, target, editor.model)
+    notes = ()
+    if options.pose:
+        wanted = np.degrees(source.coeff[COEFF_SLICES['angles']] - target.coeff[COEFF_SLICES['angles']])
+        coeff, notes = _turned(coeff, wanted)
+    return Edited(coeff, shape, editor.redraw(target, coeff, shape).image, notes)
+
+
+def pose(editor, target, options, source):
+    """The target with its head turned by options.pitch, yaw and roll."""
+    coeff, notes = _turned(target.coeff, [options.pitch, options.yaw, options.roll])
+    return Edited(coeff, target.shape, editor.redraw(target, coeff).image, notes)
+
+
+def _turned(coeff, degrees):
+    """(coefficients [257] of a head turned by degrees [3] about x, y, z, clamped; notes)."""
+    notes = expression.clamp_notes(dict(zip(_AXES, np.round(degrees, 1))), -MAX_TURN, MAX_TURN)
+    turn = np.radians(np.clip(degrees, -MAX_TURN, MAX_TURN))
+    return expression.turned(coeff, coeff[COEFF_SLICES['angles']] + turn), notes
+
+
+def relight(editor, target, options, source):
+    """The target under another light: options.light, then turned by options.turn, then tinted."""
+    old = lighting.light_of(target.coeff)
+    light = old
+    if source is not None:
+        light = lighting.light_of(source.coeff)
+    elif options.light:
+        light = lighting.light_by_name(options.light, old)
+    if options.turn:
+        light = lighting.turned_light(light, options.turn)
+    if options.tint:
+        light = lighting.tinted(light, np.array(options.tint) / 255.0)
+    coeff = lighting.with_light(target.coeff, light)
+    return Edited(coeff, target.shape, editor.redraw(target, coeff).image)
+
+
+def make_up(editor, target, options, source):
+    """The target with lipstick, blush and eye shadow."""
+    return Edited(target.coeff, target.shape, makeup.made_up(editor, target, options))
+
+
+COMMANDS = {'express': express, 'transfer': transfer, 'pose': pose, 'relight': relight, 'makeup': make_up}

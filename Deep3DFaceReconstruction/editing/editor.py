@@ -1,0 +1,83 @@
+"""What all commands do with a Subject: its look as it is and as it is to be, and the photo redrawn from both."""
+import numpy as np
+
+from Deep3DFaceReconstruction.conventions import COEFF_SLICES
+from Deep3DFaceReconstruction.editing.rendering.motion import Parts, Placed
+from Deep3DFaceReconstruction.editing.rendering.redraw import Look, Surface, redraw
+from Deep3DFaceReconstruction.editing.rendering.registration import registration_offset
+from Deep3DFaceReconstruction.editing.subject import albedo_of
+from Deep3DFaceReconstruction.face_model.open_model import PARTS
+from Deep3DFaceReconstruction.meshes.normals import vertex_normals
+from Deep3DFaceReconstruction.photo.camera import photo_camera
+from Deep3DFaceReconstruction.surface import regions, texture
+from Deep3DFaceReconstruction.surface.face_atlas import face_atlas
+
+# The skin of the lids is within this distance of the landmarks of the eyes, dm.
+_LID_REACH = 0.14
+_EYES = slice(36, 48)
+
+
+class Editor:
+    """Looks of faces of one model; what they share is made once.
+
+    Args:
+      model: face_model.FaceModel.  finder: face_finder.FaceFinder, for the lips and lids of a photo.
+    """
+
+    def __init__(self, model, finder):
+        self.model, self._finder = model, finder
+        self._surface = self._regions = None
+        self._offsets = {}
+
+    @property
+    def surface(self):
+        """The redraw.Surface."""
+        if self._surface is None:
+            self._surface = Surface(face_atlas(self.model), _parts(self.model))
+        return self._surface
+
+    @property
+    def regions(self):
+        """The regions.Regions."""
+        if self._regions is None:
+            self._regions = regions.build_regions(self.model)
+        return self._regions
+
+    def offset(self, subject):
+        """registration.registration_offset, once for each photo."""
+        key = (subject.crop.image_path, subject.name)
+        if key not in self._offsets:
+            self._offsets[key] = registration_offset(self.model, subject, self._finder)
+        return self._offsets[key]
+
+    def look(self, subject, coeff=None, shape=None):
+        """The Look of a Subject in its photo, with other coefficients [257] and another shape [N,3] where given."""
+        coeff = subject.coeff if coeff is None else coeff
+        shape = subject.shape if shape is None else shape
+        camera = photo_camera(coeff, subject.crop.trans_params)
+        normals = vertex_normals(shape, self.model.triangles)
+        placed = Placed(camera, shape + self.offset(subject), normals)
+        return Look(placed, texture.shading(normals, camera, coeff), albedo_of(self.model, coeff))
+
+    def redraw(self, subject, coeff=None, shape=None):
+        """redraw.Redrawn of a Subject's photo, with other coefficients and another shape where given."""
+        new = self.look(subject, coeff, shape)
+        # The new pose under the old light.
+        bent = subject.coeff.copy()
+        for name in ('angles', 'translation') if coeff is not None else ():
+            bent[COEFF_SLICES[name]] = coeff[COEFF_SLICES[name]]
+        return redraw(subject.photo, self.look(subject), self.look(subject, bent, shape), new, self.surface)
+
+    def texture(self, image, look):
+        """[S,S,3] uint8: the texture of a face with the light on it, from an image [H,W,3] that shows it as `look`."""
+        mesh = texture.LitMesh(look.placed.points, look.placed.normals, look.albedo, look.shading)
+        return texture.bake(image, look.placed.camera, mesh, self.surface.atlas).image
+
+
+def _parts(model):
+    """motion.Parts of a FaceModel; nothing is between the lips of a model without parts."""
+    inner = np.isin(model.part, [PARTS.index('mouth'), PARTS.index('teeth')])
+    mean = model.meanshape.astype(np.float64)
+    eyes = mean[model.keypoints[_EYES], :2]
+    near = np.sqrt(((mean[:, np.newaxis, :2] - eyes) ** 2).sum(axis=2).min(axis=1)) < _LID_REACH
+    return Parts(np.float32(inner), np.float32(near & (model.part == PARTS.index('skin'))))

@@ -6,6 +6,7 @@ import numpy as np
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.editing.subject import expression_offset, neutral_shape
 from Deep3DFaceReconstruction.errors import InputError
+from Deep3DFaceReconstruction.face_model import eyes
 from Deep3DFaceReconstruction.face_model.named_shapes import ExpressionMap, load_named_shapes
 from Deep3DFaceReconstruction.numpy_decoder import rotation_matrix
 
@@ -28,6 +29,10 @@ def with_shapes(subject, model, values):
     notes = clamp_notes(values, 0, 1)
     between = ExpressionMap(model, named)
     old = between.weights(subject.coeff[COEFF_SLICES['ex']])[0]
+    for side, blink in zip(eyes.SIDES, subject.blink):
+        if 'eyeBlink' + side in named.names:
+            place = named.names.index('eyeBlink' + side)
+            old[place] = min(old[place] + blink, 1.0)
     new = old.copy()
     for name, value in values.items():
         new[named.names.index(name)] = value

@@ -19,6 +19,7 @@ class Subject(NamedTuple):
       crop: photo.crops.FaceCrop.
       coeff: [257] float64.
       shape: [N,3] float64 dm, the model's own frame: what the coefficients and the eyes give.
+      blink: [2], face_model.eyes.EyeState.blink: how far lids are closed on top of the expression.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Subject(NamedTuple):
     crop: FaceCrop
     coeff: np.ndarray
     shape: np.ndarray
+    blink: np.ndarray
 
 
 def read_subject(path, reconstruct, face=1):
@@ -43,7 +45,7 @@ def read_subject(path, reconstruct, face=1):
         raise InputError('%s: expected at least %d faces, got %d' % (path, face, len(faces)))
     result = faces[face - 1]
     return Subject(result.crop.name, np.asarray(read_image(path)), result.crop, np.float64(result.coeff),
-                   np.float64(result.arrays['face_shape']))
+                   np.float64(result.arrays['face_shape']), result.eyes.blink)
 
 
 def neutral_shape(model, coeff):

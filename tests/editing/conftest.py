@@ -26,7 +26,8 @@ def subject(decoded):
     bgr = np.ascontiguousarray(photo[188:412, 188:412, ::-1])
     crop = FaceCrop('made', 'made.png', (600, 600), 1, bgr, np.zeros([IMAGE_SIZE, IMAGE_SIZE], np.uint8),
                     np.zeros([5, 2]), None, None, trans_params)
-    return Subject('made', photo, crop, np.float64(decoded['coeff']), np.float64(decoded['face_shape']))
+    return Subject('made', photo, crop, np.float64(decoded['coeff']), np.float64(decoded['face_shape']),
+                   np.zeros(2))
 
 
 @pytest.fixture(scope='session')

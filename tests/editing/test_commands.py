@@ -66,6 +66,13 @@ def test_express_moves_the_mesh_by_the_named_shape(editor, subject):
     assert np.array_equal(closed[:80], subject.coeff[:80]) and np.array_equal(closed[144:], subject.coeff[144:])
 
 
+def test_lids_that_the_photo_shows_closed_are_not_closed_twice(editor, subject):
+    closed = subject._replace(blink=np.array([1.0, 0.0]))
+    _, same, _ = expression.with_shapes(closed, editor.model, {'eyeBlinkRight': 1.0})
+    np.testing.assert_allclose(same, subject.shape, atol=1e-6)
+    assert np.abs(expression.with_shapes(closed, editor.model, {'eyeBlinkLeft': 1.0})[1] - subject.shape).max() > 0.02
+
+
 def test_far_from_the_face_nothing_changes(editor, subject):
     pixels = project(photo_camera(subject.coeff, subject.crop.trans_params), subject.shape)[0]
     middle, size = pixels.mean(axis=0), np.ptp(pixels, axis=0).max()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import CAMERA_DISTANCE, CENTER, FOCAL
+from Deep3DFaceReconstruction.conventions import CAMERA_DISTANCE, CENTER, COEFF_SLICES, FOCAL
 from mesh_renderer import harmonics
 
 
@@ -70,6 +70,17 @@ def project_derivative(points):
 def mean_offset(model):
     """[3] float64, dm: the mean vertex of a face_model.FaceModel, which the decoder moves to the origin."""
     return model.meanshape.mean(axis=0, dtype=np.float64)
+
+
+def shape_of(model, coeff):
+    """[N,3] float64, dm: the shape block of coefficients [257] (eq. 1)."""
+    moved = model.id_base.dot(coeff[COEFF_SLICES['id']]) + model.ex_base.dot(coeff[COEFF_SLICES['ex']])
+    return model.meanshape - mean_offset(model) + moved.reshape(-1, 3)
+
+
+def albedo_of(model, coeff):
+    """[N,3] float, RGB 0-255 and beyond: the texture block of coefficients [257] (eq. 1)."""
+    return model.meantex + model.tex_base.dot(coeff[COEFF_SLICES['tex']]).reshape(-1, 3)
 
 
 class KeyVertices(NamedTuple):

@@ -26,7 +26,7 @@ LEVELS = (
     ('demo', 'dataset', 'reconstruction_model'),
     ('set_reconstruction_model',),
     ('training', 'doctor', 'evaluation', 'motion', 'editing'),
-    ('video',),
+    ('video', 'sets'),
     ('scripts', 'tools', 'benchmarks'),
 )
 RANK = {room: rank for rank, rooms in enumerate(LEVELS) for room in rooms}
@@ -66,6 +66,8 @@ def room_of(module):
     parts = module.split('.')
     if parts[0] == PACKAGE:
         return parts[1] if len(parts) > 1 else 'map'
+    if module + '.py' in SCRIPTS:
+        return 'scripts'
     return parts[0] if parts[0] in RANK else 'scripts'
 
 

@@ -4,7 +4,7 @@ The one place that reads --fit. TensorFlow takes seconds to load, and photos are
 needs at once, and loads in `load`.
 """
 import os
-from typing import List, NamedTuple, Tuple
+from typing import Any, List, NamedTuple, Tuple
 
 import numpy as np
 from tqdm import tqdm
@@ -20,11 +20,13 @@ class Answers(NamedTuple):
       coeff: [B,257] float32.
       doubts: of each face, a tuple of phrases that say why the answer may be wrong.
       deviation: [B,257] float32, standard deviations of the coefficients; NaN where they are not known.
+      posteriors: of each face, the landmark_fit.Posterior that a fit believed; None from a network.
     """
 
     coeff: np.ndarray
     doubts: List[Tuple[str, ...]]
     deviation: np.ndarray
+    posteriors: List[Any]
 
 
 def choose_source(options):
@@ -88,13 +90,14 @@ class NetworkSource:
     def __call__(self, crops):
         """The Answers of a list of FaceCrop."""
         coeff = self._network(np.stack([crop.bgr for crop in crops]))
-        return Answers(coeff, [()] * len(crops), np.full(coeff.shape, np.nan, np.float32))
+        return Answers(coeff, [()] * len(crops), np.full(coeff.shape, np.nan, np.float32), [None] * len(crops))
 
 
 class FittingSource:
     """Analysis by synthesis, a face at a time; from the landmarks, or from another source's answer.
 
-    Attributes: as NetworkSource's.
+    Attributes: as NetworkSource's, and
+      fitter: fitting.fitter.Fitter, once it is loaded.
     """
 
     needs_landmarks = True
@@ -104,7 +107,7 @@ class FittingSource:
         self._iterations = iterations
         self._start_from = start_from
         self._verbose = verbose
-        self._fitter = None
+        self.fitter = None
         self.path = start_from.path if start_from else None
         self.label = 'refine' if start_from else 'fit'
         self.description = 'fitting, %d iterations' % iterations if iterations else 'fitting to landmarks alone'
@@ -120,17 +123,17 @@ class FittingSource:
         from Deep3DFaceReconstruction.fitting.fitter import Fitter
         if self._start_from is not None:
             self._start_from.load(model)
-        self._fitter = Fitter(model, self._iterations)
+        self.fitter = Fitter(model, self._iterations)
 
     def __call__(self, crops):
         """As NetworkSource's; each FaceCrop must have its landmarks."""
         starts = [None] * len(crops) if self._start_from is None else self._start_from(crops).coeff
         answers = [self._fit(crop, start) for crop, start in zip(crops, starts)]
         return Answers(np.stack([answer.coeff for answer in answers]), [answer.doubts for answer in answers],
-                       np.stack([answer.deviation for answer in answers]))
+                       np.stack([answer.deviation for answer in answers]), [answer.posterior for answer in answers])
 
     def _fit(self, crop, start):
-        answer = self._fitter.fit(crop, start)
+        answer = self.fitter.fit(crop, start)
         if self._verbose and answer.errors:
             tqdm.write('%s: colour difference before each step: %s' % (
                 crop.name, ' '.join('%.1f' % error for error in answer.errors)))

@@ -51,11 +51,13 @@ class Job(NamedTuple):
     complaint: Optional[str]
 
 
-def prepare(options):
+def prepare(options, made_with=None, reserved=()):
     """Looks at both folders and at what an earlier run has left.
 
     Args:
       options: options.DemoOptions.
+      made_with: what the results depend on besides the photo and these options, for JSON.
+      reserved: names that no photo's results may have.
     Returns:
       Job.
     Raises:
@@ -69,14 +71,14 @@ def prepare(options):
     check_writable(options.output)
     folder = ResultFolder(options.output)
     numbered = options.faces == 'all'
-    names = photo_files.result_names(found.paths, numbered, folder.photo_names())
+    names = photo_files.result_names(found.paths, numbered, folder.photo_names(), reserved)
     suffixes = [suffix for output in options.outputs for suffix in SUFFIXES[output]]
     folder.refuse_foreign_files(names, suffixes, numbered)
     if 'viewer' in options.outputs:
         folder.check(VIEWER_PAGE)
     remove_unfinished(options.output)
 
-    made_with = _made_with(options, source)
+    made_with = dict(_made_with(options, source), **made_with or {})
     photos, known_rows = [], {}
     for path, name in zip(found.paths, names):
         photo = Photo(path, name, photo_facts(path, photo_files.landmark_path_for(path), made_with))

@@ -80,7 +80,7 @@ def _reconstruct_all(options, job, page):
     if not job.photos:
         return
     # Reading starts at once: TensorFlow takes longer to load than most photos to read.
-    with contextlib.closing(_read_ahead(options, job.photos, job.source.needs_landmarks)) as reads:
+    with contextlib.closing(read_ahead(options, job.photos, job.source.needs_landmarks)) as reads:
         model = load_face_model(options.face_model)
         from Deep3DFaceReconstruction.demo.face_files import FaceFiles
         from Deep3DFaceReconstruction.demo.reconstructor import Decoder
@@ -114,8 +114,14 @@ def _reconstruct_batches(job, reads, decoder, files):
             raise
 
 
-def _read_ahead(options, photos, landmarks):
-    """Starts reading; a generator of futures of ReadPhoto, in the order of the photos."""
+def read_ahead(options, photos, landmarks):
+    """Starts reading; a generator of futures of ReadPhoto, in the order of the photos.
+
+    Args:
+      options: options.DemoOptions.
+      photos: list of job.Photo.
+      landmarks: whether the 68 are wanted where the five points are given.
+    """
     finder = FaceFinder(options.detector)
 
     def read(photo):
@@ -152,23 +158,32 @@ def _reconstruct(batch, source, decoder, write):
 def _report(pending, job, progress):
     """Waits for the files of some photos, prints a line for each face and yields (Photo, SummaryRow)."""
     while pending:
-        read, rows, outcomes = pending[0]
-        photo = read.photo
-        try:
-            found, names = outcomes.result()
-            rows = [results.finished_row(row, outcome) for row, outcome in zip(rows, found)]
-            # A run before may have left files of this photo that are no longer what it gives.
-            job.folder.finish_photo(os.path.basename(photo.path), photo.name, photo.facts, rows, names)
-        except (OSError, InputError) as error:
-            rows = [results.failure_row(photo.path, row.name, read.seconds, (
-                '%s: its results could not be written: %s' % (photo.path, one_line(error)))) for row in rows]
-        if read.reason:
-            rows = [results.failure_row(photo.path, photo.name, read.seconds, read.reason)]
-        for row in rows:
+        for row in finished_rows(pending[0], job):
             _tell(row, progress)
-            yield photo, row
+            yield pending[0].read.photo, row
         pending.popleft()
         progress.update(1)
+
+
+def finished_rows(written, job):
+    """Waits for the files of a photo and records them: the SummaryRow of each of its faces.
+
+    Args:
+      written: Written.  job: the Job it belongs to.
+    """
+    read, rows, outcomes = written
+    photo = read.photo
+    try:
+        found, names = outcomes.result()
+        rows = [results.finished_row(row, outcome) for row, outcome in zip(rows, found)]
+        # A run before may have left files of this photo that are no longer what it gives.
+        job.folder.finish_photo(os.path.basename(photo.path), photo.name, photo.facts, rows, names)
+    except (OSError, InputError) as error:
+        rows = [results.failure_row(photo.path, row.name, read.seconds, (
+            '%s: its results could not be written: %s' % (photo.path, one_line(error)))) for row in rows]
+    if read.reason:
+        rows = [results.failure_row(photo.path, photo.name, read.seconds, read.reason)]
+    return rows
 
 
 def _tell(row, progress):

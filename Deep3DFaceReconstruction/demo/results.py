@@ -226,11 +226,15 @@ def counts_line(rows):
     return '%d reconstructed%s, %d failed' % (count[OK] + count[DOUBTFUL], doubtful, count[FAILED])
 
 
-def write_summary(path, rows):
-    """Writes summary.csv, one line a face, to a temporary file that is then renamed."""
+def write_summary(path, rows, columns=SummaryRow._fields):
+    """Writes summary.csv, one line a face, to a temporary file that is then renamed.
+
+    Args:
+      path: the file.  rows: tuples of texts.  columns: what they are called.
+    """
     with atomic_write(path) as temporary, open(temporary, 'w', newline='', encoding='utf-8') as stream:
         writer = csv.writer(stream)
-        writer.writerow(SummaryRow._fields)
+        writer.writerow(columns)
         writer.writerows([_harmless(text) for text in row] for row in rows)
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.evaluation import reconstructions, report
@@ -77,7 +78,7 @@ def evaluate_now(options):
 def evaluate_realy(options):
     """Writes OUTPUT/predictions and the template for REALY's program; returns the exit code."""
     model = load_face_model(options.face_model)
-    template = reconstructions.shape_of(model, np.zeros(COEFF_DIM))
+    template = numpy_decoder.shape_of(model, np.zeros(COEFF_DIM))
     _save(os.path.join(options.output, TEMPLATE + '.obj'), template, face_lines(model.triangles))
     # No 85 keypoints are known for a topology; the 68 say where most of the face's features are.
     _save_text(os.path.join(options.output, TEMPLATE + '_68_landmarks.txt'), model.keypoints)
@@ -112,7 +113,7 @@ def _export(photo, folder, predictions, how):
     if neutral:
         coeff = np.asarray(result.coeff, np.float64)
         coeff[COEFF_SLICES['ex']] = 0
-        shape = reconstructions.shape_of(model, coeff)
+        shape = numpy_decoder.shape_of(model, coeff)
     stem = os.path.join(predictions, photo.stem)
     _save(stem + '.obj', shape, faces)
     with atomic_write(stem + '.npy') as temporary:

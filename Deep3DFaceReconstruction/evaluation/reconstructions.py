@@ -17,7 +17,7 @@ from Deep3DFaceReconstruction.conventions import (
 from Deep3DFaceReconstruction.demo import pipeline
 from Deep3DFaceReconstruction.demo.options import parse_demo
 from Deep3DFaceReconstruction.errors import InputError
-from Deep3DFaceReconstruction.numpy_decoder import key_vertices, mean_offset, rotation_matrix
+from Deep3DFaceReconstruction.numpy_decoder import key_vertices, rotation_matrix
 from Deep3DFaceReconstruction.system.mat_file import CheckedArrays, MatFile
 
 _WHAT = 'a reconstruction as demo.py writes it'
@@ -116,12 +116,6 @@ def landmark_depths(reconstruction, model):
     depth = shape.dot(rotation_matrix(coeff[COEFF_SLICES['angles']]))[:, 2]
     pixels_per_dm = FOCAL / (CAMERA_DISTANCE - coeff[COEFF_SLICES['translation']][2])
     return depth * pixels_per_dm / reconstruction.trans_params[2]
-
-
-def shape_of(model, coeff):
-    """[N,3] float64, dm: the shape block of coefficients [257] (eq. 1)."""
-    moved = model.id_base.dot(coeff[COEFF_SLICES['id']]) + model.ex_base.dot(coeff[COEFF_SLICES['ex']])
-    return model.meanshape - mean_offset(model) + moved.reshape(-1, 3)
 
 
 def crop_rows(landmarks_crop):

@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 
+from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES
 from Deep3DFaceReconstruction.dataset.sample_files import sample_named
 from Deep3DFaceReconstruction.errors import InputError
@@ -65,8 +66,8 @@ def measure(sample, folder, model):
     row = {'name': sample.name, 'true_yaw': float(np.degrees(truth[COEFF_SLICES['angles']][1])), 'vertex_mm': np.nan,
            'mean_face_mm': np.nan, 'landmark_px': np.nan, 'id_rms': np.nan, 'ex_rms': np.nan, 'tex_rms': np.nan,
            'angle_error': np.nan, 'gamma_rms': np.nan, 'reason': ''}
-    shape = reconstructions.shape_of(model, truth)
-    row['mean_face_mm'] = vertex_errors(reconstructions.shape_of(model, np.zeros(COEFF_DIM)), shape).mean()
+    shape = numpy_decoder.shape_of(model, truth)
+    row['mean_face_mm'] = vertex_errors(numpy_decoder.shape_of(model, np.zeros(COEFF_DIM)), shape).mean()
     found = reconstructions.candidates(folder, sample.name)
     if not found:
         return dict(row, reason='no reconstruction')
@@ -101,7 +102,7 @@ def landmarks_of(model, coeff):
 def _write_heat_maps(options, rows, folder, model):
     """The true faces of the best, median and worst sample in the colours of the vertex errors."""
     for name, row in heat_maps.chosen_samples(rows, 'vertex_mm').items():
-        truth = reconstructions.shape_of(model, read_coefficients(sample_named(options.data, row['name']).coeff))
+        truth = numpy_decoder.shape_of(model, read_coefficients(sample_named(options.data, row['name']).coeff))
         result = reconstructions.read(reconstructions.candidates(folder, row['name'])[0])
         stem, mesh = os.path.join(options.output, 'heat_maps', name), Mesh(MM_PER_DM * truth, model.triangles)
         heat_maps.draw_heat_map(stem, mesh,

@@ -87,7 +87,7 @@ class ShadingFit:
                 damped = hessian + DAMPING * np.diag(np.diag(hessian))
                 face.values = face.values - limited(np.linalg.solve(damped, gradient))
                 record.append(error)
-        return face.coefficients(), _coefficients(_deviations(hessian)), record
+        return face.coefficients(), coefficients_of(_deviations(hessian)), record
 
     def begin(self, crop, posterior, start=None):
         """The FaceUnderFit of a crop, for a loop of one's own; arguments as of a call."""
@@ -233,7 +233,7 @@ class FaceUnderFit:
 
     def coefficients(self):
         """[257] float32 of the values."""
-        return _coefficients(self.values)
+        return coefficients_of(self.values)
 
 
 def limited(step):
@@ -283,7 +283,7 @@ def _deviations(hessian):
     return np.full(COEFF_DIM, np.nan) if hessian is None else np.sqrt(np.diag(np.linalg.inv(hessian)))
 
 
-def _coefficients(values):
+def coefficients_of(values):
     """Unknowns [257], or their deviations, in the order of the coefficients."""
     coeff = np.zeros(COEFF_DIM)
     coeff[COEFF_SLICES['angles']], coeff[COEFF_SLICES['translation']] = values[:3], values[3:6]

@@ -3,9 +3,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from Deep3DFaceReconstruction import face_model
+from Deep3DFaceReconstruction import face_model, numpy_decoder
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES
-from Deep3DFaceReconstruction.evaluation import reconstructions
 from Deep3DFaceReconstruction.numpy_decoder import key_vertices, project, rotation_matrix
 from Deep3DFaceReconstruction.photo.alignment import from_crop
 from Deep3DFaceReconstruction.photo.landmarks import to_y_up
@@ -62,7 +61,7 @@ def write_result(small_model, landmarks_of):
         random = np.random.RandomState(1)
         arrays = {'coeff': coeff[np.newaxis].astype(np.float32), 'lm_68p': crop, 'lm_68p_photo': photo,
                   'trans_params': TRANS_PARAMS, 'lm_5p': random.rand(5, 2),
-                  'face_shape': reconstructions.shape_of(small_model, coeff).astype(np.float32),
+                  'face_shape': numpy_decoder.shape_of(small_model, coeff).astype(np.float32),
                   'cropped_img': random.randint(0, 255, [224, 224, 3]).astype(np.uint8),
                   'recon_img': np.dstack([random.uniform(0, 255, [224, 224, 3]), np.ones([224, 224])])}
         savemat(str(path), {key: value for key, value in dict(arrays, **changed).items() if value is not None})

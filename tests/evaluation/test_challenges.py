@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 import evaluate
+from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
-from Deep3DFaceReconstruction.evaluation import challenges, reconstructions
+from Deep3DFaceReconstruction.evaluation import challenges
 from Deep3DFaceReconstruction.meshes.obj import read_faces, read_vertices
 
 
@@ -36,7 +37,7 @@ def test_now_has_a_neutral_mesh_and_seven_landmarks_for_each_image(now, tmp_path
     stem = str(tmp_path / 'out' / 'predictions' / 'A1' / 'selfie' / 'IMG_1')
     coeff = draw_coeff(1).astype(np.float32).astype(np.float64)
     coeff[COEFF_SLICES['ex']] = 0
-    expected = 100 * reconstructions.shape_of(small_model, coeff)
+    expected = 100 * numpy_decoder.shape_of(small_model, coeff)
     np.testing.assert_allclose(read_vertices(stem + '.obj'), expected, atol=2e-5)
     np.testing.assert_array_equal(read_faces(stem + '.obj', 68, 3), small_model.triangles)
     landmarks = np.load(stem + '.npy')
@@ -61,7 +62,7 @@ def test_realy_has_the_photos_names_and_a_template(tmp_path, small_model, draw_c
     words = ['realy', '--data', str(tmp_path / 'data'), '--results', str(tmp_path / 'results'),
              '--output', str(tmp_path / 'out')]
     assert evaluate.main(words) == 0
-    shape = 100 * reconstructions.shape_of(small_model, draw_coeff(1).astype(np.float32).astype(np.float64))
+    shape = 100 * numpy_decoder.shape_of(small_model, draw_coeff(1).astype(np.float32).astype(np.float64))
     np.testing.assert_allclose(read_vertices(str(tmp_path / 'out' / 'predictions' / '1.obj')), shape, atol=1e-3)
     assert (tmp_path / 'out' / 'predictions' / '2_3.obj').exists()
     template = read_vertices(str(tmp_path / 'out' / 'template.obj'))

@@ -9,6 +9,7 @@ from PIL import Image
 from scipy.io import savemat
 
 import evaluate
+from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.evaluation import aflw2000, compare, metrics, reconstructions, synthetic
@@ -116,7 +117,7 @@ def test_synthetic(tmp_path, small_model, draw_coeff, write_result, capsys):
         assert float(row['landmark_px']) == pytest.approx(5, abs=1e-4)
     assert (tmp_path / 'out' / 'heat_maps' / 'worst.png').stat().st_size > 500
     # A larger face: every vertex is off by a tenth of its distance from the middle.
-    shape = reconstructions.shape_of(small_model, draw_coeff(0, 0).astype(np.float32))
+    shape = numpy_decoder.shape_of(small_model, draw_coeff(0, 0).astype(np.float32))
     write_result(results / '000000.mat', draw_coeff(0, 0), face_shape=1.1 * shape + 3)
     evaluate.main(arguments)
     expected = 10 * np.linalg.norm(shape - shape.mean(axis=0), axis=1).mean()

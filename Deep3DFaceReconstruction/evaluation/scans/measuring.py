@@ -5,6 +5,7 @@ from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.evaluation import reconstructions
@@ -131,7 +132,7 @@ class Measurer:
         coeff = np.mean([result.coeff for result in results], axis=0, dtype=np.float64)
         if self.settings.neutral:
             coeff[COEFF_SLICES['ex']] = 0
-        return reconstructions.shape_of(model, coeff)
+        return numpy_decoder.shape_of(model, coeff)
 
 
 def failed_row(task, reason):

@@ -3,9 +3,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from Deep3DFaceReconstruction import face_model
+from Deep3DFaceReconstruction import face_model, numpy_decoder
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES, EX_DIM, ID_DIM
-from Deep3DFaceReconstruction.evaluation import reconstructions
 
 SIDE = 34
 # x, y in dm of some of the 68.
@@ -64,7 +63,7 @@ def write_mat(sheet_model):
     def write(path, coeff, size=1.0):
         savemat(str(path), {'coeff': coeff[np.newaxis].astype(np.float32), 'lm_68p': np.zeros([68, 2]),
                             'trans_params': np.array([600.0, 500.0, 1 / size, 300.0, 250.0]),
-                            'face_shape': reconstructions.shape_of(sheet_model, coeff).astype(np.float32)})
+                            'face_shape': numpy_decoder.shape_of(sheet_model, coeff).astype(np.float32)})
     return write
 
 
@@ -75,5 +74,5 @@ def shape_mm(sheet_model):
         coeff = coeff.copy()
         if not expression:
             coeff[COEFF_SLICES['ex']] = 0
-        return 100 * reconstructions.shape_of(sheet_model, coeff)
+        return 100 * numpy_decoder.shape_of(sheet_model, coeff)
     return shape

@@ -1,0 +1,137 @@
+"""One identity and one texture from several photos of a person: Gauss-Newton on all photos together.
+
+Each photo's own unknowns (pose, expression, light) are eliminated from its normal equations by the Schur complement,
+so a step costs one 160 x 160 system and time linear in the number of photos.
+"""
+import numpy as np
+
+from Deep3DFaceReconstruction.conventions import COEFF_DIM, ID_DIM, TEX_DIM
+from Deep3DFaceReconstruction.fitting.landmark_fit import POSE_DIM, PRIOR_PRECISION
+from Deep3DFaceReconstruction.fitting.shading_fit import (
+    DAMPING,
+    SHAPE,
+    TEXTURE,
+    Equations,
+    coefficients_of,
+    limited,
+    values_of,
+)
+
+# Correlation of the errors of two photos of one person: the model, its landmarks and the light model err alike in all
+# photos, so n photos say as much as n / (1 + (n - 1) CORRELATION) independent ones.
+CORRELATION = 0.1
+# Places of what the photos share among the 257 unknowns in the order of SHAPE, TEXTURE, LIGHT; and of each photo's own.
+SHARED = np.r_[POSE_DIM:POSE_DIM + ID_DIM, TEXTURE]
+OWN = np.setdiff1d(np.arange(COEFF_DIM), SHARED)
+
+
+class LandmarkFace:
+    """As shading_fit.FaceUnderFit, of the landmarks alone: a quadratic about what they say, so one step is exact.
+
+    Args:
+      posterior: landmark_fit.Posterior.
+      start: [257] coefficients.
+    """
+
+    def __init__(self, posterior, start):
+        self._posterior = posterior
+        self.values = values_of(start)
+
+    def equations(self, level):
+        """The Equations about `values`; texture and light have none but a prior."""
+        del level
+        hessian, gradient = np.eye(COEFF_DIM), self.values.copy()
+        hessian[SHAPE, SHAPE] = self._posterior.precision
+        gradient[SHAPE] = self._posterior.precision.dot(self.values[SHAPE] - self._posterior.mean)
+        return Equations(hessian, gradient, 0.0)
+
+    def coefficients(self):
+        """[257] float32 of the values."""
+        return coefficients_of(self.values)
+
+
+def standard_texture_prior(values):
+    """The prior (hessian [80,80], gradient [80]) of LandmarkFace's texture: standard normal."""
+    return np.eye(TEX_DIM), values[TEXTURE]
+
+
+def fit_together(faces, texture_prior, levels, correlation=CORRELATION):
+    """Moves the values of several photos of a person to one identity and texture.
+
+    Args:
+      faces: list of shading_fit.FaceUnderFit or LandmarkFace, whose values [257] agree in SHARED.
+      texture_prior: function of values [257] -> (hessian [80,80], gradient [80]), as ShadingFit's.
+      levels: the level of detail of each step.
+      correlation: see CORRELATION; 0 to 1.
+    Returns:
+      [160,160] precision of the shared unknowns.
+    """
+    share = 1.0 / (1.0 + (len(faces) - 1) * correlation)
+    precision = _prior(faces[0].values, texture_prior)[0]
+    for level in levels:
+        equations = [face.equations(level) for face in faces]
+        precision, step, own_steps = _joint_step(equations, _prior(faces[0].values, texture_prior), share)
+        for face, own in zip(faces, own_steps):
+            _move(face, step, own)
+    return precision
+
+
+def fit_own(faces, levels):
+    """Moves each photo's own values, pose, expression and light, for the identity and texture that it has.
+
+    Args:
+      faces, levels: as of fit_together.
+    """
+    for level in levels:
+        for face in faces:
+            equations = face.equations(level)
+            if equations is not None:
+                solved = _eliminated(equations)
+                _move(face, np.zeros(len(SHARED)), solved[:, -1])
+
+
+def _joint_step(equations, prior, share):
+    """(precision [160,160] and step [160] of the shared unknowns, steps [97] of each photo's own).
+
+    Args:
+      equations: list of Equations of the photos, all priors in; None for a photo that shows nothing.
+      prior: (hessian, gradient) of the prior of the shared unknowns, which is in each photo's equations.
+      share: what each photo counts for beside one photo alone.
+    """
+    total, slope = prior[0].copy(), prior[1].copy()
+    eliminated = []
+    for face in equations:
+        solved = np.zeros([len(OWN), len(SHARED) + 1])
+        if face is not None:
+            solved = _eliminated(face)
+            across = face.hessian[np.ix_(SHARED, OWN)]
+            total += share * (face.hessian[np.ix_(SHARED, SHARED)] - prior[0] - across.dot(solved[:, :-1]))
+            slope += share * (face.gradient[SHARED] - prior[1] - across.dot(solved[:, -1]))
+        eliminated.append(solved)
+    step = np.linalg.solve(total + DAMPING * np.diag(np.diag(total)), slope)
+    return total, step, [solved[:, -1] - solved[:, :-1].dot(step) for solved in eliminated]
+
+
+def _eliminated(equations):
+    """[97,161]: how a photo's own unknowns follow the shared ones, and their step where those stay."""
+    own = equations.hessian[np.ix_(OWN, OWN)]
+    right = np.concatenate([equations.hessian[np.ix_(OWN, SHARED)], equations.gradient[OWN, np.newaxis]], axis=1)
+    return np.linalg.solve(own + DAMPING * np.diag(np.diag(own)), right)
+
+
+def _move(face, shared, own):
+    """Takes steps [160] and [97] off a face's values. The shared one is limited for itself: alike in all photos."""
+    step = np.zeros(COEFF_DIM)
+    step[SHARED] = shared
+    step = limited(step)
+    face.values = face.values - step
+    step[OWN], step[SHARED] = own, 0
+    face.values = face.values - limited(step)
+
+
+def _prior(values, texture_prior):
+    """(hessian [160,160], gradient [160]): the landmark stage's prior of the identity, and the texture's."""
+    hessian = np.diag(np.concatenate([PRIOR_PRECISION[:ID_DIM], np.ones(TEX_DIM)]))
+    gradient = np.diag(hessian) * values[SHARED]
+    hessian[ID_DIM:, ID_DIM:], gradient[ID_DIM:] = texture_prior(values)
+    return hessian, gradient

@@ -21,6 +21,7 @@ Each stage of the data's way has a room, and a room's docstring says what enters
     fitting      a crop with landmarks -> coefficients, without a network
     demo         a folder of photos -> results
     dataset      photos or a face model -> training samples -> batches
+    supervision  samples with known coefficients -> losses
     training     samples -> checkpoints, on one machine or many
     evaluation   results and a dataset's truth -> tables and plots
     motion       frames of a clip -> one identity per person; pose, expression and light of each frame, smoothed

@@ -1,5 +1,5 @@
 """The training and the validation graph: images -> coefficients -> rendered face -> losses."""
-from typing import Any, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional
 
 from Deep3DFaceReconstruction import losses
 from Deep3DFaceReconstruction.face_decoder import Face3D, Reconstruction
@@ -46,6 +46,7 @@ class Losses(NamedTuple):
     reflectance: Any
     gamma: Any
     landmark_px: Any
+    supervised: Any = 0.0  # where coefficients are known, see supervision
 
 
 class NetworkOutputs(NamedTuple):
@@ -63,6 +64,7 @@ class Outputs(NamedTuple):
     losses: Losses
     statistics: MovingStatistics         # what this batch adds to them
     feature_mean: Optional[tf.Variable]  # as in NetworkOutputs
+    details: Dict[str, tf.Tensor] = {}   # more scalars to show
 
 
 def build_network(images, is_training, options):
@@ -89,6 +91,19 @@ def measure_statistics(images, options):
     """An op that moves all moving statistics of R-Net towards those of images [B,224,224,3], even frozen ones."""
     network = build_network(images, True, options._replace(freeze_bn=False))
     return tf.group(*network.statistics.updates())
+
+
+def decay_loss(weight):
+    """`weight` times half the square of all convolution weights; plain 0 without a weight."""
+    if not weight:
+        return 0.0
+    kernels = [v for v in tf.trainable_variables() if v.op.name.endswith('/weights')]
+    return weight * tf.add_n([tf.nn.l2_loss(v) for v in kernels])
+
+
+def mean_distance(points, labels):
+    """The mean distance of points [B,K,2] from their labels."""
+    return tf.reduce_mean(tf.norm(points - labels, axis=2))
 
 
 class ReconstructionModel:
@@ -140,12 +155,12 @@ class ReconstructionModel:
         gamma = losses.Gamma_loss(parts.gamma)
         total = (w.photo * photo + w.landmark * landmark + w.perceptual * self._id_scale * perceptual
                  + w.regulation * regulation + w.reflectance * reflectance + w.gamma * gamma)
-        if self._options.weight_decay and is_training:
-            kernels = [v for v in tf.trainable_variables() if v.op.name.endswith('/weights')]
-            total += self._options.weight_decay * tf.add_n([tf.nn.l2_loss(v) for v in kernels])
+        if is_training:
+            total += decay_loss(self._options.weight_decay)
         reported_photo = tf.where_v2(tf.reduce_max(compared) > 0, photo, float('nan'))
-        landmark_px = tf.reduce_mean(tf.norm(reconstruction.landmark_p - batch.landmarks, axis=2))
-        return Losses(total, reported_photo, landmark, perceptual, regulation, reflectance, gamma, landmark_px)
+        landmark_px = mean_distance(reconstruction.landmark_p, batch.landmarks)
+        return Losses(total, reported_photo, landmark, perceptual, regulation, reflectance, gamma, landmark_px,
+                      tf.constant(0.0))
 
     def _perceptual_loss(self, batch, reconstruction):
         if self._id_features is None or not self._options.weights.perceptual:

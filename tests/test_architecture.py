@@ -24,7 +24,7 @@ LEVELS = (
     ('surface', 'heads'),
     ('exports', 'fitting'),
     ('demo', 'dataset', 'reconstruction_model'),
-    ('set_reconstruction_model',),
+    ('set_reconstruction_model', 'supervision'),
     ('training', 'doctor', 'evaluation', 'motion', 'editing'),
     ('video', 'sets'),
     ('scripts', 'tools', 'benchmarks'),

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import IMAGE_SIZE, LANDMARK_COUNT
+from Deep3DFaceReconstruction.conventions import COEFF_DIM, IMAGE_SIZE, LANDMARK_COUNT
 from Deep3DFaceReconstruction.dataset.augmentation import NO_AUGMENTATION, augment
-from Deep3DFaceReconstruction.dataset.sample_files import CONTACT_SHEET, DataError, Sample, read_sample
+from Deep3DFaceReconstruction.dataset.sample_files import CONTACT_SHEET, DataError, Sample, read_coeff, read_sample
 from Deep3DFaceReconstruction.errors import one_line
 from Deep3DFaceReconstruction.photo.photo_files import list_images
 from Deep3DFaceReconstruction.tf1 import tf
@@ -19,6 +19,8 @@ from Deep3DFaceReconstruction.tf1 import tf
 _LOG = logging.getLogger(__name__)
 
 _BATCHES_READY = 2
+_UNKNOWN = np.full(COEFF_DIM, np.nan, np.float32)
+
 
 class Batch(NamedTuple):
     """Tensors of a batch of samples.
@@ -28,12 +30,14 @@ class Batch(NamedTuple):
       landmarks: [B,68,2] float32, pixels of the crop, y-up.
       attention: [B,224,224,1] float32, skin per pixel, 0-1.
       names: [B] string, the images' paths.
+      coeff: [B,257] float32, the coefficients that a sample was made from; NaN where these are not known or not read.
     """
 
     images: Any
     landmarks: Any
     attention: Any
     names: Any
+    coeff: Any = None
 
 
 def find_samples(sources):
@@ -80,17 +84,24 @@ class SampleReader:
       seed: of the order and of the augmentation.
       shuffle: every epoch (pass over the set) has its own random order over the whole set; else in the given order.
       augmentation: Augmentation; off by default.
+      with_coeff: whether coefficients are read; images that have them are then changed in their colours only.
     """
 
-    def __init__(self, samples, seed=0, shuffle=True, augmentation=NO_AUGMENTATION):
+    def __init__(self, samples, seed=0, shuffle=True, augmentation=NO_AUGMENTATION, with_coeff=False):
         if not samples:
             raise DataError('expected at least one sample, got none')
         self._samples = list(samples)
         self._seed = seed
         self._shuffle = shuffle
         self._augmentation = augmentation
+        self._with_coeff = with_coeff
         self._order = (None, None)
         self.corrupt = {}
+
+    def has_photos(self):
+        """Whether some samples have no coefficients."""
+        listings = {}
+        return not all(_exists(sample.coeff, listings) for sample in self._samples)
 
     def __len__(self):
         return len(self._samples)
@@ -107,7 +118,8 @@ class SampleReader:
         it, so that nobody else's position shifts.
 
         Returns:
-          image [224,224,3] uint8 BGR, landmarks [68,2] float32 y-up, attention [224,224,1] uint8, path of the image.
+          image [224,224,3] uint8 BGR, landmarks [68,2] float32 y-up, attention [224,224,1] uint8, path of the image,
+          coefficients [257] float32 (NaN: see Batch).
         Raises:
           DataError: every sample of the set is corrupt.
         """
@@ -117,13 +129,17 @@ class SampleReader:
                 continue
             try:
                 image, landmarks, attention = read_sample(sample)
+                coeff = read_coeff(sample) if self._with_coeff else None
             except DataError as error:
                 self._note_corrupt(sample, error)
                 continue
-            if self._augmentation != NO_AUGMENTATION:
+            augmentation = self._augmentation
+            if coeff is not None:
+                augmentation = augmentation._replace(shift_px=0.0, scale=0.0, flip=False)
+            if augmentation != NO_AUGMENTATION:
                 random = np.random.RandomState([self._seed % 2 ** 32, position % 2 ** 32, position // 2 ** 32, 1])
-                image, landmarks, attention = augment(image, landmarks, attention, self._augmentation, random)
-            return image, landmarks, attention, sample.image
+                image, landmarks, attention = augment(image, landmarks, attention, augmentation, random)
+            return image, landmarks, attention, sample.image, _UNKNOWN if coeff is None else coeff
         raise DataError('expected sound samples, but all %d are corrupt; the last: %s'
                         % (len(self.corrupt), list(self.corrupt.values())[-1]))
 
@@ -191,24 +207,25 @@ def make_dataset(reader, batch_size, start=0, shard=(1, 0), repeat=True, threads
 def _in_graph(reader):
     """position -> tensors of the sample there."""
     def read(position):
-        image, landmarks, attention, path = reader.at(position)
-        return image, landmarks, attention, path.encode('utf-8', 'surrogateescape')
+        image, landmarks, attention, path, coeff = reader.at(position)
+        return image, landmarks, attention, path.encode('utf-8', 'surrogateescape'), coeff
 
     def read_in_graph(position):
-        types = [tf.uint8, tf.float32, tf.uint8, tf.string]
-        image, landmarks, attention, path = tf.numpy_function(read, [position], types)
+        types = [tf.uint8, tf.float32, tf.uint8, tf.string, tf.float32]
+        image, landmarks, attention, path, coeff = tf.numpy_function(read, [position], types)
         image.set_shape([IMAGE_SIZE, IMAGE_SIZE, 3])
         landmarks.set_shape([LANDMARK_COUNT, 2])
         attention.set_shape([IMAGE_SIZE, IMAGE_SIZE, 1])
         path.set_shape([])
-        return image, landmarks, attention, path
+        coeff.set_shape([COEFF_DIM])
+        return image, landmarks, attention, path, coeff
 
     # TensorFlow 1.15 would else rewrite the Python behind numpy_function as well, and get it wrong.
     return tf.autograph.experimental.do_not_convert(read_in_graph)
 
 
-def _to_batch(images, landmarks, attention, names):
-    return Batch(tf.cast(images, tf.float32), landmarks, tf.cast(attention, tf.float32) / 255.0, names)
+def _to_batch(images, landmarks, attention, names, coeff):
+    return Batch(tf.cast(images, tf.float32), landmarks, tf.cast(attention, tf.float32) / 255.0, names, coeff)
 
 
 def _images_of(source):

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from Deep3DFaceReconstruction.conventions import IMAGE_SIZE, LANDMARK_COUNT
+from Deep3DFaceReconstruction.conventions import COEFF_DIM, IMAGE_SIZE, LANDMARK_COUNT
 from Deep3DFaceReconstruction.errors import InputError, one_line
 from Deep3DFaceReconstruction.system.files import PNG_COMPRESSION, atomic_write, remove_unfinished
 from Deep3DFaceReconstruction.system.own_files import check_replaceable, is_own_image, marked_info
@@ -257,6 +257,24 @@ def read_sample(sample):
     if not np.isfinite(landmarks).all():
         raise DataError('%s: expected finite landmarks, got NaN or infinity' % sample.landmarks)
     return image, landmarks, attention[..., np.newaxis]
+
+
+def read_coeff(sample):
+    """The coefficients [257] float32 that a sample was made from, or None where they are not known.
+
+    Raises:
+      DataError: the file is broken.
+    """
+    if not os.path.isfile(sample.coeff):
+        return None
+    try:
+        coeff = np.load(sample.coeff)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError('%s: expected %d coefficients, got: %s' % (sample.coeff, COEFF_DIM, one_line(error)))
+    if coeff.shape != (COEFF_DIM,) or coeff.dtype.kind != 'f' or not np.isfinite(coeff).all():
+        raise DataError('%s: expected %d finite coefficients, got %s of %s'
+                        % (sample.coeff, COEFF_DIM, list(coeff.shape), coeff.dtype))
+    return coeff.astype(np.float32)
 
 
 def _read_bytes(path):

@@ -11,10 +11,10 @@ from Deep3DFaceReconstruction.errors import TrainingError, UserError, message_of
 from Deep3DFaceReconstruction.networks import checkpoints, notes, r_net, resnet_v1
 from Deep3DFaceReconstruction.reconstruction_model import Losses
 from Deep3DFaceReconstruction.system import assets
-from Deep3DFaceReconstruction.training import exchange
+from Deep3DFaceReconstruction.training import exchange, optimizer
 from Deep3DFaceReconstruction.training import options as training_options
 from Deep3DFaceReconstruction.training.cluster import LOST, InterruptedWaitError
-from Deep3DFaceReconstruction.training.graph import TrainingGraph, data_errors, mean_losses
+from Deep3DFaceReconstruction.training.graph import TrainingGraph, batch_images, data_errors, mean_losses
 from Deep3DFaceReconstruction.training.log import Progress, SummaryWriter, scalars
 from Deep3DFaceReconstruction.training.run_folder import SUMMARY
 
@@ -148,7 +148,7 @@ class Run:
         """Opens what the loop writes to and the generation; in the end saves and closes."""
         graph, session, text = self._graph, self._session, training_options.to_json(self._options)
         self._folder.write_options(text)
-        images = training_options.batch_images(self._options)[0] * graph.batches_per_step
+        images = batch_images(self._options)[0] * graph.batches_per_step
         with SummaryWriter(os.path.join(self._folder.path, SUMMARY)) as self._writer, \
                 Progress(self._options.steps, self._step, images) as self._progress:
             self._writer.text('options', text)
@@ -175,7 +175,7 @@ class Run:
                           [name.decode('utf-8', 'replace') for _, _, names in shares for name in names], own.summary)
 
     def _learning_rate(self):
-        return training_options.learning_rate(self._options, self._step)
+        return optimizer.learning_rate(self._options, self._step)
 
     def _count_bad(self, result):
         """Counts the steps in a row that are not finite; too many end the run."""

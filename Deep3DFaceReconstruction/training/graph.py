@@ -21,11 +21,14 @@ from Deep3DFaceReconstruction.reconstruction_model import (
     measure_statistics,
 )
 from Deep3DFaceReconstruction.set_reconstruction_model import SetReconstructionModel
+from Deep3DFaceReconstruction.supervision.model import SCOPE as SUPERVISION
+from Deep3DFaceReconstruction.supervision.model import SupervisedModel
+from Deep3DFaceReconstruction.supervision.options import weights_of
 from Deep3DFaceReconstruction.tf1 import tf
 from Deep3DFaceReconstruction.training.exchange import Exchange, Generation
 from Deep3DFaceReconstruction.training.gradient_step import GradientStep
 from Deep3DFaceReconstruction.training.optimizer import adam_updates
-from Deep3DFaceReconstruction.training.options import batch_images, freezes_norm, trained_scopes
+from Deep3DFaceReconstruction.training.options import freezes_norm, trained_scopes
 
 # Frozen batch norm is measured over so many batches.
 _MEASURING_BATCHES = 40
@@ -84,11 +87,22 @@ def model_options(options):
                         options.center_heads)
 
 
+def batch_images(options):
+    """Images of a batch of (training, validation) data: with --sets, those of whole sets."""
+    size = options.set_size if options.sets else 1
+    return options.batch_size * size, max(options.val_batch_size // size, 1) * size
+
+
 def make_model(options, data):
     """The function of (batch, is_training) -> Outputs that is trained: R-Net, or with --sets C-Net behind it."""
     id_net = perceptual_net.choose(options.id_net)
     model = ReconstructionModel(data.model, model_options(options), id_net, perceptual_net.load(id_net))
-    return SetReconstructionModel(model, data.r_net, options.set_size) if options.sets else model
+    if options.sets:
+        return SetReconstructionModel(model, data.r_net, options.set_size)
+    if options.supervised:
+        with_photos = any(reader.has_photos() for reader in (data.train, data.val) if reader is not None)
+        return SupervisedModel(model, data.model, model_options(options), weights_of(options), with_photos)
+    return model
 
 
 def mean_losses(rows, counts=None):
@@ -136,7 +150,8 @@ class TrainingGraph:
             model = make_model(options, data)
             batch = self._read(data.train, cluster)
             outputs = model(batch, is_training=True)
-            self.model_variables = [v for v in tf.global_variables() if v is not outputs.feature_mean]
+            self.model_variables = [v for v in tf.global_variables() if v is not outputs.feature_mean
+                                    and not v.op.name.startswith(SUPERVISION + '/')]
             self.batches_per_step = options.accumulate * len(cluster.workers)
             step = GradientStep(outputs.losses.total, outputs.statistics, self.batches_per_step,
                                 cluster.worker_device,
@@ -239,7 +254,7 @@ class TrainingGraph:
 def _image_summary(batch, outputs):
     """The published histograms and the image: input beside overlay."""
     parts = outputs.reconstruction.coefficients
-    return tf.summary.merge([
+    return tf.summary.merge([tf.summary.scalar(name, value) for name, value in sorted(outputs.details.items())] + [
         tf.summary.histogram('id_coeff', parts.id_coeff), tf.summary.histogram('ex_coeff', parts.ex_coeff),
         tf.summary.histogram('tex_coeff', parts.tex_coeff),
         tf.summary.image('imgs', pictures.comparison(batch.images, outputs.reconstruction), _SHOWN_IMAGES)])

@@ -12,13 +12,15 @@ from Deep3DFaceReconstruction.training.run_folder import write_error
 # The published names of the scalars, by the field of reconstruction_model.Losses.
 _TAGS = {'total': 'train_error', 'photo': 'photo_error', 'landmark': 'lm_error', 'perceptual': 'id_sim_error',
          'reflectance': 'reflect_error', 'gamma': 'gamma_error', 'regulation': 'regulation_error',
-         'landmark_px': 'landmark_px'}
+         'landmark_px': 'landmark_px', 'supervised': 'supervised_error'}
 
 
 def scalars(losses):
     """Losses of numbers -> {TensorBoard tag: number}; lm_error is the square root, as published."""
     values = {_TAGS[name]: float(value) for name, value in losses._asdict().items()}
     values['lm_error'] **= 0.5
+    if not values['supervised_error']:  # training without known coefficients
+        del values['supervised_error']
     return values
 
 

@@ -10,6 +10,11 @@ from Deep3DFaceReconstruction.networks import r_net
 from Deep3DFaceReconstruction.tf1 import tf
 
 
+def learning_rate(options, step):
+    """The learning rate of a step (from 0) of options.TrainOptions."""
+    return options.lr * (options.lr_decay if step >= options.lr_decay_step else 1.0)
+
+
 def adam_updates(pairs, rate, heads_factor=1.0, feature_mean=None):
     """Ops that apply one step.
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import List, NamedTuple, Optional, Tuple
 
 from Deep3DFaceReconstruction.conventions import BACKBONES, ID_NETWORKS
+from Deep3DFaceReconstruction.supervision.options import add_supervised_options
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.arguments import (
     add_backbone_options,
@@ -72,6 +73,11 @@ class TrainOptions(NamedTuple):
     backbone: str
     width: float
     input_size: int
+    supervised: bool
+    w_vertex: float
+    w_coeff: float
+    w_dense: float
+    w_colour: float
     # the optimizer
     steps: int
     batch_size: int
@@ -113,6 +119,7 @@ def train_parser():
     network = parser.add_argument_group('the network and the losses')
     _add_losses(network)
     _add_network(network)
+    add_supervised_options(parser.add_argument_group('training on known coefficients'))
     _add_optimizer(parser.add_argument_group('the optimizer (Adam)'))
     _add_counts(parser.add_argument_group('how often and how many'))
     _add_cluster(parser.add_argument_group('many machines',
@@ -228,6 +235,8 @@ def parse_train(arguments=None):
         options.export = assets.C_NET_PB if options.sets else assets.FACE_RECON_PB
     if options.sets and (options.train_only != ALL or options.freeze_bn or options.center_heads):
         parser.error('--sets leaves R-Net as it is: without --train_only, --freeze_bn and --center_heads')
+    if options.sets and options.supervised:
+        parser.error('--supervised trains R-Net, --sets C-Net: expected one of the two')
     if bool(options.ps_hosts) != bool(options.worker_hosts):
         parser.error('--ps_hosts and --worker_hosts go together')
     if options.ps_hosts and options.job_name is None:
@@ -261,17 +270,6 @@ def trained_scopes(part, last_block=('resnet_v1_50/block4/',)):
     names = part.partition(':')[2]
     heads = tuple('fc-%s/' % name for name in (names.split(',') if names else HEADS))
     return (last_block if part == LAST_BLOCK else ()) + heads
-
-
-def batch_images(options):
-    """Images of a batch of (training, validation) data: with --sets, those of whole sets."""
-    size = options.set_size if options.sets else 1
-    return options.batch_size * size, max(options.val_batch_size // size, 1) * size
-
-
-def learning_rate(options, step):
-    """The learning rate of a step (from 0)."""
-    return options.lr * (options.lr_decay if step >= options.lr_decay_step else 1.0)
 
 
 def _add(group, flag, kind, text, **more):

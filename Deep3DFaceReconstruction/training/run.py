@@ -166,7 +166,8 @@ def load_data(options, cluster):
         notes.check_face_model(r_net.notes, r_net.path, model)
     find = find_people if options.sets else find_samples
     samples, problems = find(options.data_path)
-    make_reader = functools.partial(SetReader, size=options.set_size) if options.sets else SampleReader
+    make_reader = functools.partial(SetReader, size=options.set_size) if options.sets else functools.partial(
+        SampleReader, with_coeff=options.supervised)
     validation = None
     if cluster.is_chief:
         for problem in problems[:_LISTED_PROBLEMS]:

@@ -75,7 +75,7 @@ def test_static_shapes(samples):
             batch = tf.data.make_initializable_iterator(dataset).get_next()
             assert isinstance(batch, data_loader.Batch)
             shapes = [tensor.shape.as_list() for tensor in batch]
-            assert shapes == [[size, 224, 224, 3], [size, 68, 2], [size, 224, 224, 1], [size]]
+            assert shapes == [[size, 224, 224, 3], [size, 68, 2], [size, 224, 224, 1], [size], [size, 257]]
 
 
 def test_image_mask_and_landmarks_belong_together(samples):

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from Deep3DFaceReconstruction.training import optimizer
 from Deep3DFaceReconstruction.training import options as training_options
 
 
@@ -11,14 +12,14 @@ def test_defaults_are_the_published_training():
     assert (options.w_photo, options.w_landmark, options.w_id, options.w_reg, options.w_reflect, options.w_gamma,
             options.w_ex, options.w_tex) == (1.92, 1.6e-3, 0.2, 3e-4, 5.0, 10.0, 0.8, 1.7e-2)
     assert (options.batch_size, options.steps, options.gamma, options.weight_decay) == (16, 200000, 27, 0)
-    assert [training_options.learning_rate(options, step) for step in (0, 99999)] == [1e-4, 1e-4]
-    assert [training_options.learning_rate(options, step) for step in (100000, 199999)] == pytest.approx([2e-5, 2e-5])
+    assert [optimizer.learning_rate(options, step) for step in (0, 99999)] == [1e-4, 1e-4]
+    assert [optimizer.learning_rate(options, step) for step in (100000, 199999)] == pytest.approx([2e-5, 2e-5])
 
 
 def test_paper_preset_yields_to_the_command_line():
     options = training_options.parse_train(['--preset', 'paper', '--batch_size', '7'])
     assert (options.batch_size, options.steps, options.gamma, options.w_tex) == (7, 500000, 9, 1.7e-3)
-    assert training_options.learning_rate(options, 400000) == 1e-4
+    assert optimizer.learning_rate(options, 400000) == 1e-4
 
 
 def test_json_holds_every_option():

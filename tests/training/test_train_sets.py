@@ -12,7 +12,7 @@ from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.networks import c_net, checkpoints
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.tf1 import tf
-from Deep3DFaceReconstruction.training import options, run
+from Deep3DFaceReconstruction.training import graph, optimizer, options, run
 from tests.networks.random_r_net import write_r_net
 
 
@@ -94,11 +94,11 @@ def test_without_an_r_net_it_does_not_begin(tmp_path, monkeypatch):
 def test_defaults_are_the_papers():
     parsed = options.parse_train(['--sets', '--export'])
     assert (parsed.batch_size, parsed.steps, parsed.lr, parsed.export) == (5, 10000, 2e-5, assets.C_NET_PB)
-    assert options.learning_rate(parsed, 9999) == 2e-5
+    assert optimizer.learning_rate(parsed, 9999) == 2e-5
     assert options.parse_train(['--sets', '--steps', '7']).steps == 7
     assert options.parse_train(['--export']).export == assets.FACE_RECON_PB
     assert options.parse_train([]).lr == 1e-4
-    assert options.batch_images(parsed) == (25, 15) and options.batch_images(options.parse_train([])) == (16, 16)
+    assert graph.batch_images(parsed) == (25, 15) and graph.batch_images(options.parse_train([])) == (16, 16)
 
 
 @pytest.mark.parametrize('words', [['--train_only', 'heads'], ['--freeze_bn'], ['--center_heads']])

@@ -95,7 +95,3 @@ class DlibReader:
             return constant
         return ModelPoints(keys.mean, base[:, :, :ID_DIM], base[:, :, ID_DIM:], np.arange(len(weights)), noise, noise,
                            None)
-
-    def eyes(self, rgb, points):
-        """See landmark_readers: dlib's predictor hardly ever sees closed lids, and no irises."""
-        return None

@@ -38,7 +38,8 @@ class Follower:
         self._pending = collections.deque()
         self._live = live
         if live:
-            self._filter = smoothing.OneEuro(_per_dimension(*_LIVE_CUTOFF), _per_dimension(*_LIVE_SLOPE))
+            self._filter = (smoothing.OneEuro(_per_dimension(*_LIVE_CUTOFF), _per_dimension(*_LIVE_SLOPE))
+                            if fitting.smooth else lambda time, values: values)
         else:
             self._smoother = smoothing.Lookahead(
                 _per_dimension(*smoothing.strength(np.array([POSE_CUTOFF, EXPRESSION_CUTOFF, LIGHT_CUTOFF]), fps)),

@@ -6,7 +6,6 @@ A reader has
   is_face(rgb, points): whether the points lie on a face (a second opinion; asked now and then);
   place_of(points): the Place in which to look for them next;
   five_points(points): [5,2], in the order of photo.landmarks.FIVE_NAMES;
-  eyes(rgb, points): mediapipe_models.Eyes, or None where the reader does not see lids and irises;
   on_model(model): frame_fit.ModelPoints, those of the K points that frames are fitted to, on a face model.
 """
 from Deep3DFaceReconstruction.detection import mediapipe_models

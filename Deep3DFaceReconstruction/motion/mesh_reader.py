@@ -4,7 +4,7 @@ import numpy as np
 from Deep3DFaceReconstruction.conventions import ID_DIM
 from Deep3DFaceReconstruction.detection.detectors import FaceDetector
 from Deep3DFaceReconstruction.detection.face_mesh import five_of_mesh, mesh_data, region_of_candidate, region_of_mesh
-from Deep3DFaceReconstruction.detection.mediapipe_models import DETECTORS, FaceMesh, IrisNetwork, Region, model_file
+from Deep3DFaceReconstruction.detection.mediapipe_models import DETECTORS, FaceMesh, Region, model_file
 from Deep3DFaceReconstruction.fitting.dense_points import DenseLandmarks
 from Deep3DFaceReconstruction.motion.frame_fit import ModelPoints
 from Deep3DFaceReconstruction.motion.tracking import Place
@@ -23,7 +23,7 @@ _MOST_YAW = np.radians(80.0)
 
 
 class MeshReader:
-    """Google's detectors, 468-point mesh and iris network. One object serves one thread.
+    """Google's detectors and 468-point mesh. One object serves one thread.
 
     Raises:
       AssetError: they are not installed.
@@ -32,7 +32,7 @@ class MeshReader:
     def __init__(self):
         for name in DETECTORS:
             model_file('face_detection_' + name)
-        self._detector, self._mesh, self._iris = FaceDetector(), FaceMesh(), IrisNetwork()
+        self._detector, self._mesh = FaceDetector(), FaceMesh()
 
     def detect(self, rgb):
         """See landmark_readers."""
@@ -55,10 +55,6 @@ class MeshReader:
     def five_points(self, points):
         """See landmark_readers."""
         return five_of_mesh(points)
-
-    def eyes(self, rgb, points):
-        """See landmark_readers."""
-        return self._iris(rgb, points)
 
     def on_model(self, model):
         """See landmark_readers."""

@@ -92,8 +92,7 @@ class AverageMerger:
         """
         certainty = np.ones([len(crops), len(SHARED)])
         if self._by_certainty:
-            certainty = answers.deviation[:, SHARED].astype(np.float64) ** -2
-            certainty = np.where(np.isfinite(certainty), certainty, 1.0)  # of a photo that shows no skin
+            certainty = certainty_of(answers.deviation)
         faces = _faces(self._source, crops, answers, averaged(answers.coeff, certainty))
         if faces is None:
             coeff = answers.coeff.copy()
@@ -123,8 +122,18 @@ class JointMerger:
         prior = joint_fit.standard_texture_prior if shading is None else shading.texture_prior
         precision = joint_fit.fit_together(faces, prior, _levels(self._source, JOINT_STEPS))
         deviation = np.sqrt(np.diag(np.linalg.inv(precision))).astype(np.float32)
-        certainty = answers.deviation[:, SHARED] ** -2
+        certainty = certainty_of(answers.deviation).astype(np.float32)
         return SetAnswer(np.stack([face.coefficients() for face in faces]), certainty, deviation)
+
+
+def certainty_of(deviation):
+    """[B,160] float64: inverse variances of identity and texture, 1 where they are not known.
+
+    Args:
+      deviation: [B,257] standard deviations; NaN for a photo that shows no skin.
+    """
+    certainty = deviation[:, SHARED].astype(np.float64) ** -2
+    return np.where(np.isfinite(certainty), certainty, 1.0)
 
 
 def averaged(coeff, certainty):

@@ -90,12 +90,13 @@ def _person(options, folder, made_with):
                for path in photo_files.find_photos(folder.path).paths]
     made_with = dict(made_with, members=members)
     options = options._replace(input=folder.path, output=folder.output)
-    job = jobs.prepare(options, made_with, reserved=[folder.name, folder.name + '_mesh'])
+    reserved = [folder.name, folder.name + '_mesh']
+    job = jobs.prepare(options, made_with, reserved)
     for suffix in SUFFIXES:
         job.folder.check(folder.name + suffix)
     person = Person(folder.name, job, dict(made_with, texture_size=options.texture_size))
     if options.resume and (job.photos or job.folder.finished(person.key, person.facts) is None):
-        return person._replace(job=jobs.prepare(options._replace(resume=False), made_with, [folder.name]))
+        return person._replace(job=jobs.prepare(options._replace(resume=False), made_with, reserved))
     return person
 
 

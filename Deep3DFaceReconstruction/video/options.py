@@ -52,8 +52,8 @@ def video_parser():
     parser.add_argument('--fit', choices=FITS, default='photometric',
                         help='what a frame is fitted to: its landmarks, or its pixels as well')
     parser.add_argument('--detector', choices=DETECTORS, default='dlib',
-                        help="what finds faces and landmarks: mediapipe: Google's face mesh (468 points, lids, faces "
-                             "from the side); dlib: 68 points; auto: the mesh where it is installed, and dlib's "
+                        help="what finds faces and landmarks: mediapipe: Google's face mesh (468 points, also of faces "
+                             "seen from the side); dlib: 68 points; auto: the mesh where it is installed, and dlib's "
                              "descriptors, where they are installed, to tell people apart")
     parser.add_argument('--outputs', type=_outputs, default=OUTPUTS, metavar='LIST',
                         help='what to write: some of %s' % ','.join(OUTPUTS))

@@ -6,7 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import CAMERA_DISTANCE, CENTER, COEFF_SLICES, FOCAL
+from Deep3DFaceReconstruction.conventions import (
+    AMBIENT_OFFSET,
+    CAMERA_DISTANCE,
+    CENTER,
+    CHANNELS,
+    COEFF_SLICES,
+    FOCAL,
+    SH_TERMS,
+)
 from mesh_renderer import harmonics
 
 
@@ -78,6 +86,13 @@ def shape_of(model, coeff):
     return model.meanshape - mean_offset(model) + moved.reshape(-1, 3)
 
 
+def neutral_shape(model, coeff):
+    """shape_of without the expression."""
+    coeff = np.array(coeff, np.float64)
+    coeff[COEFF_SLICES['ex']] = 0
+    return shape_of(model, coeff)
+
+
 def albedo_of(model, coeff):
     """[N,3] float, RGB 0-255 and beyond: the texture block of coefficients [257] (eq. 1)."""
     return model.meantex + model.tex_base.dot(coeff[COEFF_SLICES['tex']]).reshape(-1, 3)
@@ -104,3 +119,18 @@ def sh_basis(normals):
     """The nine spherical-harmonics terms [...,9] at unit normals [...,3]; see mesh_renderer.harmonics."""
     x, y, z = np.moveaxis(np.asarray(normals), -1, 0)
     return np.stack(harmonics.polynomials(x, y, z, np.ones_like(x)), axis=-1) * harmonics.CONSTANTS
+
+
+def light_terms(gamma):
+    """[3,9] float64 of coefficients gamma [27], with the ambient light: shading = sh_basis(normal) . terms (eq. 2)."""
+    terms = np.array(gamma, np.float64).reshape(CHANNELS, SH_TERMS)
+    terms[:, 0] += AMBIENT_OFFSET
+    return terms
+
+
+def sphere(count):
+    """[count,3] unit vectors spread evenly (a Fibonacci spiral), as directions to fit spherical harmonics to."""
+    k = np.arange(count) + 0.5
+    height, turn = 1 - 2 * k / count, k * np.pi * (1 + 5 ** 0.5)
+    radius = np.sqrt(1 - height ** 2)
+    return np.stack([radius * np.cos(turn), height, radius * np.sin(turn)], axis=1)

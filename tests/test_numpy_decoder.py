@@ -126,3 +126,9 @@ def test_normals_are_the_definition(test_model):
                              fallback.vertex_normals(*[tf.constant(x) for x in inputs])))
     for normals in [value[0] for value in came] + [vertex_normals(test_model.meanshape, test_model.triangles)]:
         np.testing.assert_allclose(normals, expected, atol=1e-3)
+
+
+def test_directions_are_spread_evenly():
+    directions = numpy_decoder.sphere(200)
+    np.testing.assert_allclose(np.linalg.norm(directions, axis=1), 1)
+    np.testing.assert_allclose(directions.T.dot(directions) / 200, np.eye(3) / 3, atol=0.01)

@@ -5,9 +5,9 @@ from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.editing.rendering.motion import Parts, Placed
 from Deep3DFaceReconstruction.editing.rendering.redraw import Look, Surface, redraw
 from Deep3DFaceReconstruction.editing.rendering.registration import registration_offset
-from Deep3DFaceReconstruction.editing.subject import albedo_of
 from Deep3DFaceReconstruction.face_model.open_model import PARTS
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
+from Deep3DFaceReconstruction.numpy_decoder import albedo_of
 from Deep3DFaceReconstruction.photo.camera import photo_camera
 from Deep3DFaceReconstruction.surface import regions, texture
 from Deep3DFaceReconstruction.surface.face_atlas import face_atlas
@@ -70,8 +70,7 @@ class Editor:
 
     def texture(self, image, look):
         """[S,S,3] uint8: the texture of a face with the light on it, from an image [H,W,3] that shows it as `look`."""
-        mesh = texture.LitMesh(look.placed.points, look.placed.normals, look.albedo, look.shading)
-        return texture.bake(image, look.placed.camera, mesh, self.surface.atlas).image
+        return texture.bake(image, look.placed.camera, look.lit_mesh, self.surface.atlas).image
 
 
 def _parts(model):

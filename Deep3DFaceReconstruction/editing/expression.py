@@ -4,11 +4,11 @@ import difflib
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
-from Deep3DFaceReconstruction.editing.subject import expression_offset, neutral_shape
+from Deep3DFaceReconstruction.editing.subject import expression_offset
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.face_model import eyes
 from Deep3DFaceReconstruction.face_model.named_shapes import ExpressionMap, load_named_shapes
-from Deep3DFaceReconstruction.numpy_decoder import rotation_matrix
+from Deep3DFaceReconstruction.numpy_decoder import neutral_shape, rotation_matrix
 
 # The head turns about a point so far behind and below the mean vertex of its face, dm.
 PIVOT = np.array([0.0, -0.2, -0.8])

@@ -5,9 +5,9 @@ sh_basis(normal) . light (eq. 2). The world's frame: x right in the image, y up,
 """
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import AMBIENT_OFFSET, CHANNELS, COEFF_SLICES, GAMMA_DIM, SH_TERMS
+from Deep3DFaceReconstruction.conventions import AMBIENT_OFFSET, COEFF_SLICES, GAMMA_DIM
 from Deep3DFaceReconstruction.errors import InputError
-from Deep3DFaceReconstruction.numpy_decoder import rotation_matrix, sh_basis
+from Deep3DFaceReconstruction.numpy_decoder import light_terms, rotation_matrix, sh_basis, sphere
 
 # Name -> (share of ambient light, direction to the lamp or None).
 PRESETS = {
@@ -24,9 +24,7 @@ _DIRECTIONS = 400
 
 def light_of(coeff):
     """[3,9] of coefficients [257]."""
-    light = np.array(coeff, np.float64)[COEFF_SLICES['gamma']].reshape(CHANNELS, SH_TERMS)
-    light[:, 0] += AMBIENT_OFFSET
-    return light
+    return light_terms(np.asarray(coeff)[COEFF_SLICES['gamma']])
 
 
 def with_light(coeff, light):
@@ -72,9 +70,7 @@ def light_by_name(text, like):
 
 
 def preset(name, like):
-    """A light of PRESETS [3,9], as bright on average as another one on a face that looks to the viewer, in its colour.
-
-    """
+    """A light of PRESETS [3,9] in the colour of another one, as bright on average on a face turned to the viewer."""
     ambient, direction = PRESETS[name]
     directions = sphere(_DIRECTIONS)
     shading = np.full(_DIRECTIONS, ambient)
@@ -100,19 +96,9 @@ def from_numbers(text):
     if len(values) != GAMMA_DIM or not np.isfinite(values).all():
         raise InputError('--light: expected %d finite numbers, got %d%s' % (
             GAMMA_DIM, len(values), ' with NaN or infinity' if not np.isfinite(values).all() else ''))
-    light = values.reshape(CHANNELS, SH_TERMS)
-    light[:, 0] += AMBIENT_OFFSET
-    return light
+    return light_terms(values)
 
 
 def brightness(rgb):
     """Luma of RGB [...,3], Rec. 601."""
     return np.asarray(rgb).dot([0.299, 0.587, 0.114])
-
-
-def sphere(count):
-    """[count,3] unit vectors spread evenly (a Fibonacci lattice)."""
-    heights = 1 - (2 * np.arange(count) + 1) / count
-    angles = np.pi * (1 + 5 ** 0.5) * np.arange(count)
-    radius = np.sqrt(1 - heights ** 2)
-    return np.stack([radius * np.cos(angles), heights, radius * np.sin(angles)], axis=1)

@@ -3,9 +3,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.errors import InputError
-from Deep3DFaceReconstruction.numpy_decoder import mean_offset
+from Deep3DFaceReconstruction.numpy_decoder import neutral_shape
 from Deep3DFaceReconstruction.photo.crops import FaceCrop
 from Deep3DFaceReconstruction.photo.image_io import read_image
 
@@ -48,17 +47,6 @@ def read_subject(path, reconstruct, face=1):
                    np.float64(result.arrays['face_shape']), result.eyes.blink)
 
 
-def neutral_shape(model, coeff):
-    """[N,3] float64 dm: eq. 1 without expression, in the frame of the decoder's face_shape."""
-    identity = np.asarray(model.id_base, np.float64).dot(coeff[COEFF_SLICES['id']]).reshape(-1, 3)
-    return model.meanshape - mean_offset(model) + identity
-
-
 def expression_offset(subject, model):
     """[N,3] float64 dm: what a Subject's expression adds to its neutral face."""
     return subject.shape - neutral_shape(model, subject.coeff)
-
-
-def albedo_of(model, coeff):
-    """[N,3] float64 RGB 0-255: eq. 1."""
-    return model.meantex + np.asarray(model.tex_base, np.float64).dot(coeff[COEFF_SLICES['tex']]).reshape(-1, 3)

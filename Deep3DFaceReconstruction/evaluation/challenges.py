@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from Deep3DFaceReconstruction import numpy_decoder
-from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES
+from Deep3DFaceReconstruction.conventions import COEFF_DIM
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.evaluation import reconstructions, report
 from Deep3DFaceReconstruction.face_model import load_face_model
@@ -111,9 +111,7 @@ def _export(photo, folder, predictions, how):
             len(model.meanshape), len(result.face_shape)))
     shape = result.face_shape
     if neutral:
-        coeff = np.asarray(result.coeff, np.float64)
-        coeff[COEFF_SLICES['ex']] = 0
-        shape = numpy_decoder.shape_of(model, coeff)
+        shape = numpy_decoder.neutral_shape(model, result.coeff)
     stem = os.path.join(predictions, photo.stem)
     _save(stem + '.obj', shape, faces)
     with atomic_write(stem + '.npy') as temporary:

@@ -18,8 +18,7 @@ class ArkitWriter:
     def __init__(self, model):
         """Args: model: a FaceModel."""
         self._model = model
-        self._map = None
-        self._named = None
+        self._map = self._named = self._eyes = None
 
     def has_names(self):
         """Whether the model has named shapes."""
@@ -33,6 +32,7 @@ class ArkitWriter:
         if self._map is None:
             self._named = load_named_shapes(self._model)
             self._map = ExpressionMap(self._model, self._named)
+            self._eyes = eyes_of(self._model)
         return self._map
 
     def weights(self, coeff, eyes=None):
@@ -51,9 +51,8 @@ class ArkitWriter:
             for side, more in zip(SIDES, eyes.blink):
                 name = 'eyeBlink' + side
                 weights[name] = min(weights.get(name, 0.0) + more, 1.0)
-            balls = eyes_of(self._model)
-            if balls is not None:
-                weights.update(balls.look_weights(self._named, eyes))
+            if self._eyes is not None:
+                weights.update(self._eyes.look_weights(self._named, eyes))
         return {name: round(float(value), DIGITS) for name, value in weights.items()}
 
     def write(self, coeff, path_stem, eyes=None):

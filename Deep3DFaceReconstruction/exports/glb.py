@@ -8,6 +8,7 @@ from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from Deep3DFaceReconstruction.exports.camera_file import METRES_PER_UNIT
 from Deep3DFaceReconstruction.meshes.checks import check_mesh
 from Deep3DFaceReconstruction.system.files import atomic_write
 
@@ -61,6 +62,23 @@ class GlbMesh(NamedTuple):
     weights: Optional[np.ndarray] = None
     lit: bool = True
     animation: Optional[Animation] = None
+
+
+def atlas_mesh(atlas, shape, normals, texture_png, targets=None, **more):
+    """The GlbMesh of a mesh with the texture of its atlas.
+
+    Args:
+      atlas: surface.face_atlas.FaceAtlas.
+      shape: [N,3] dm, the neutral face; normals: [N,3] unit.
+      texture_png: as of GlbMesh.
+      targets: names of the morph targets and their moves [K,N,3] dm, or None.
+      more: further fields of GlbMesh.
+    """
+    rows = atlas.vertices
+    if targets is not None:
+        names, moves = targets
+        more.update(target_names=tuple(names), targets=moves[:, rows] * METRES_PER_UNIT)
+    return GlbMesh(shape[rows] * METRES_PER_UNIT, normals[rows], atlas.uv, atlas.triangles, texture_png, **more)
 
 
 def write_glb(path, mesh, name='face'):

@@ -5,13 +5,12 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
-from Deep3DFaceReconstruction.exports.camera_file import METRES_PER_UNIT
-from Deep3DFaceReconstruction.exports.glb import GlbMesh, write_glb
+from Deep3DFaceReconstruction.exports.glb import atlas_mesh, write_glb
 from Deep3DFaceReconstruction.face_model import cache
 from Deep3DFaceReconstruction.heads import head_model
 from Deep3DFaceReconstruction.meshes import subdivision
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
-from Deep3DFaceReconstruction.meshes.textured_obj import TexturedMesh, write_obj
+from Deep3DFaceReconstruction.meshes.textured_obj import TexturedMesh, face_corner_lines, write_obj
 from Deep3DFaceReconstruction.surface import face_atlas, texture
 from Deep3DFaceReconstruction.surface.rasterizer import rasterize_texture
 from Deep3DFaceReconstruction.system import assets
@@ -40,6 +39,7 @@ class HeadMesh(NamedTuple):
       from_face: [N] float32 dm, distance from the face in the mean, 0 on it.
       inside: [N] float32 dm, distance from what is around the face, 0 there.
       triangles: [F,3] int32; atlas: surface.face_atlas.FaceAtlas of them.
+      corner_lines: of an .obj file, see textured_obj.face_corner_lines.
     """
 
     head: head_model.Head
@@ -49,6 +49,7 @@ class HeadMesh(NamedTuple):
     inside: np.ndarray
     triangles: np.ndarray
     atlas: face_atlas.FaceAtlas
+    corner_lines: bytes
 
 
 def head_mesh(model):
@@ -76,7 +77,9 @@ def head_mesh(model):
                                                part=head.part[rows]))._asdict()
 
     atlas = cache.cached(assets.OPEN_HEAD, _ATLAS_VERSION, face_atlas.FaceAtlas._fields, build, face_atlas.CACHE_KIND)
-    return HeadMesh(head, rows, evened, from_face, inside, triangles, face_atlas.FaceAtlas(**atlas))
+    atlas = face_atlas.FaceAtlas(**atlas)
+    return HeadMesh(head, rows, evened, from_face, inside, triangles, atlas,
+                    face_corner_lines(triangles, atlas.triangles))
 
 
 def shape_of(mesh, coeff, face_shape):
@@ -92,10 +95,13 @@ def shape_of(mesh, coeff, face_shape):
     return mesh.evened.dot(shape[mesh.rows])
 
 
-def bake(mesh, face, photo, camera, options):
-    """[S,S,3] uint8 RGB: the face's texture, continued over the head; arguments as of `write`."""
+def bake(mesh, shape, face, photo, camera, options):
+    """[S,S,3] uint8 RGB: the face's texture, continued over the head.
+
+    Args:
+      shape: [N,3], see shape_of; others as of `write`.
+    """
     coeff, atlas, size = np.ravel(face.coeff), mesh.atlas, options.texture_size
-    shape = shape_of(mesh, coeff, face.shape)
     normals = vertex_normals(shape, mesh.triangles)
     albedo = np.clip(mesh.head.albedo(coeff[COEFF_SLICES['tex']])[mesh.rows], 0, 255)
     shading = texture.shading(normals, camera, coeff)
@@ -157,12 +163,11 @@ def write(stem, mesh, face, photo, camera, options):
     Raises:
       OSError: the folder cannot be written.
     """
-    coeff, atlas = np.ravel(face.coeff), mesh.atlas
-    shape = shape_of(mesh, coeff, face.shape)
+    atlas = mesh.atlas
+    shape = shape_of(mesh, np.ravel(face.coeff), face.shape)
     normals = vertex_normals(shape, mesh.triangles)
-    png = encode_png(bake(mesh, face, photo, camera, options))
-    write_glb(stem + SUFFIX + '.glb', GlbMesh(
-        shape[atlas.vertices] * METRES_PER_UNIT, normals[atlas.vertices], atlas.uv, atlas.triangles, png,
-        lit=options.texture == 'albedo'), face.name)
-    return [face.name + SUFFIX + '.glb'] + write_obj(
-        stem + SUFFIX + '.obj', TexturedMesh(shape, normals, mesh.triangles, atlas.uv, atlas.triangles), png)
+    png = encode_png(bake(mesh, shape, face, photo, camera, options))
+    lit = options.texture == 'albedo'
+    write_glb(stem + SUFFIX + '.glb', atlas_mesh(atlas, shape, normals, png, lit=lit), face.name)
+    textured = TexturedMesh(shape, normals, mesh.triangles, atlas.uv, atlas.triangles)
+    return [face.name + SUFFIX + '.glb'] + write_obj(stem + SUFFIX + '.obj', textured, png, mesh.corner_lines)

@@ -11,7 +11,7 @@ from PIL import Image
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.exports import catalogue, glb, head, maps, photo_images, position, viewer
 from Deep3DFaceReconstruction.exports.arkit import ArkitWriter
-from Deep3DFaceReconstruction.exports.camera_file import METRES_PER_UNIT, write_camera
+from Deep3DFaceReconstruction.exports.camera_file import write_camera
 from Deep3DFaceReconstruction.exports.morph_targets import morph_targets
 from Deep3DFaceReconstruction.face_model.eyes import EyeState
 from Deep3DFaceReconstruction.heads.head_model import has_head
@@ -70,8 +70,7 @@ class OutputWriter:
     """
 
     def __init__(self, model, options):
-        self._model = model
-        self._options = options
+        self._model, self._options = model, options
         self._shared = _Shared(model)
 
     @property
@@ -127,7 +126,7 @@ class OutputWriter:
             self.show(scene.face, image)
 
     def finish(self, folder, rows):
-        """Writes the viewer's page, which shows the whole run.
+        """Writes the viewer's page, which shows the whole run; what is shown after that is on another page.
 
         Args:
           folder: where to.
@@ -140,6 +139,7 @@ class OutputWriter:
                  for row in rows}
         with self._shared.page as page:
             page.write(path, rows, links)
+        self._shared.forget('page')
 
     def _write_overlay(self, stem, photo, faces):
         meshes = [photo_images.ColoredMesh(photo_camera(face.coeff, face.trans_params), face.shape, face.colors,
@@ -192,6 +192,10 @@ class _Shared:
     @property
     def page(self):
         return self._once('page', lambda: viewer.ViewerPage(self._viewer_model()))
+
+    def forget(self, name):
+        with self._lock:
+            self._made.pop(name)
 
     def _viewer_model(self):
         targets, atlas = self.targets, self.atlas
@@ -276,14 +280,12 @@ def _write_arkit(scene, stem):
 
 
 def _write_glb(scene, stem):
-    atlas = scene.shared.atlas
     expression = np.asarray(scene.face.coeff)[COEFF_SLICES['ex']]
     target_names, moves, weights = scene.shared.targets.of_face(expression)
     neutral = scene.face.shape - np.tensordot(weights, moves, axes=1)
     normals = vertex_normals(neutral, scene.model.triangles)
-    mesh = glb.GlbMesh(neutral[atlas.vertices] * METRES_PER_UNIT, normals[atlas.vertices], atlas.uv, atlas.triangles,
-                       scene.texture_png(), target_names, moves[:, atlas.vertices] * METRES_PER_UNIT, weights,
-                       lit=scene.options.texture == 'albedo')
+    mesh = glb.atlas_mesh(scene.shared.atlas, neutral, normals, scene.texture_png(), (target_names, moves),
+                          weights=weights, lit=scene.options.texture == 'albedo')
     glb.write_glb(stem + '.glb', mesh, scene.face.name)
 
 
@@ -295,5 +297,4 @@ _WRITERS = {
     'camera': _write_camera, 'landmarks': _write_landmarks, 'pose': _write_pose, 'depth': _write_depth,
     'normals': functools.partial(_write_map, 'normals'), 'pncc': functools.partial(_write_map, 'pncc'),
     'segmentation': _write_segmentation, 'texture': _write_texture,
-    'position': _write_position, 'ply': _write_ply, 'glb': _write_glb, 'arkit': _write_arkit,
-    'head': _write_head}
+    'position': _write_position, 'ply': _write_ply, 'glb': _write_glb, 'arkit': _write_arkit, 'head': _write_head}

@@ -18,6 +18,7 @@ from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.face_model import open_model
 from Deep3DFaceReconstruction.face_model.named_shapes import load_named_shapes
+from Deep3DFaceReconstruction.meshes.registration import sphere_fit
 
 SIDES = ('Right', 'Left')
 _PARTS = tuple(open_model.PARTS.index(name) for name in ('right eye', 'left eye'))
@@ -108,15 +109,6 @@ class Places(NamedTuple):
     openings: np.ndarray
 
 
-def sphere_fit(points):
-    """Centre [3] and radius of the least-squares sphere through points [n,3]."""
-    middle = points.mean(axis=0)
-    away = points - middle
-    system = np.concatenate([2 * away, np.ones((len(away), 1))], axis=1)
-    solution = np.linalg.lstsq(system, (away ** 2).sum(axis=1), rcond=None)[0]
-    return solution[:3] + middle, float(np.sqrt(solution[3] + (solution[:3] ** 2).sum()))
-
-
 class Eyes:
     """The two eyes of a face model; see `eyes_of`.
 
@@ -167,7 +159,6 @@ class Eyes:
         """[2] dm, by how much a weight of 1 brings the lids of each eye together."""
         heights = np.stack([move[self._model.keypoints[lids], 1] for move, lids in zip(self.blinks, _LIDS)])
         return -(heights[..., 0] - heights[..., 1]).mean(axis=1)
-
 
     def look_weights(self, named, state):
         """{name: weight 0-1} of ARKit's eight eyeLook shapes at which an EyeState's eyeballs stand.

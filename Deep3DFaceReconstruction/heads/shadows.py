@@ -5,7 +5,7 @@ the share visibility(d) = coefficients . Y(d), cut to 0-1. After Sloan, Kautz an
 """
 import numpy as np
 
-from Deep3DFaceReconstruction.numpy_decoder import sh_basis
+from Deep3DFaceReconstruction.numpy_decoder import sh_basis, sphere
 
 LEVEL = 1           # of subdivision, at which the transfer is stored
 UNIT = 1 / 60.0     # of the stored integers
@@ -17,18 +17,11 @@ _BEHIND = 0.04      # dm: nearer than this to the surface in front, a vertex is 
 def transfer(vertices, triangles):
     """[V,9] int8: the coefficients of vertices [V,3] (dm) of a mesh [F,3], in units of UNIT."""
     directions = sphere(_DIRECTIONS)
-    seen = np.stack([_reached(vertices, triangles, direction) for direction in directions], axis=1)
+    facing = _facing(vertices, triangles)
+    seen = np.stack([_reached(vertices, triangles, facing, direction) for direction in directions], axis=1)
     basis = sh_basis(directions)
     found = np.linalg.lstsq(basis, seen.T.astype(np.float64), rcond=None)[0].T
     return np.clip(np.rint(found / UNIT), -127, 127).astype(np.int8)
-
-
-def sphere(count):
-    """[count,3] unit vectors spread evenly (a Fibonacci spiral)."""
-    k = np.arange(count) + 0.5
-    height, turn = 1 - 2 * k / count, k * np.pi * (1 + 5 ** 0.5)
-    radius = np.sqrt(1 - height ** 2)
-    return np.stack([radius * np.cos(turn), height, radius * np.sin(turn)], axis=1)
 
 
 def reached(coefficients, direction):
@@ -36,7 +29,7 @@ def reached(coefficients, direction):
     return np.clip(coefficients.dot(sh_basis(np.asarray(direction, np.float64)).astype(np.float32)), 0, 1)
 
 
-def _reached(vertices, triangles, direction):
+def _reached(vertices, triangles, facing, direction):
     """[V] bool: nothing lies between the vertices and a lamp far away in `direction`."""
     helper = np.array([0, 1.0, 0]) if abs(direction[1]) < 0.9 else np.array([1.0, 0, 0])
     side = np.cross(helper, direction)
@@ -53,15 +46,20 @@ def _reached(vertices, triangles, direction):
         place = np.einsum('k,fkc->fc', weight, corners).astype(np.int64)
         np.maximum.at(nearest, place[:, 1] * _SIDE + place[:, 0], depth[triangles].dot(weight))
     own = pixels.astype(np.int64)
-    return depth > nearest[own[:, 1] * _SIDE + own[:, 0]] - _BEHIND - _slope(vertices, triangles, direction)
+    return depth > nearest[own[:, 1] * _SIDE + own[:, 0]] - _BEHIND - _slope(facing, direction)
 
 
-def _slope(vertices, triangles, direction):
-    """[V] dm of tolerance: within a pixel, a surface seen at a glancing angle spans more depth."""
+def _facing(vertices, triangles):
+    """[V,3] where each vertex faces: the normals around it, as long as their triangles are large."""
     corner = vertices[triangles]
     normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
     total = np.zeros_like(vertices)
     for k in range(3):
         np.add.at(total, triangles[:, k], normal)
-    cosine = np.abs(total.dot(direction)) / np.maximum(np.linalg.norm(total, axis=1), 1e-12)
+    return total
+
+
+def _slope(facing, direction):
+    """[V] dm of tolerance: within a pixel, a surface seen at a glancing angle spans more depth."""
+    cosine = np.abs(facing.dot(direction)) / np.maximum(np.linalg.norm(facing, axis=1), 1e-12)
     return 0.015 * np.sqrt(1 / np.maximum(cosine, 0.1) ** 2 - 1)

@@ -1,4 +1,4 @@
-"""Maps between two sets of corresponding points: a similarity, and a smooth warp."""
+"""Maps between two sets of corresponding points: a similarity, and a smooth warp. The sphere nearest to points."""
 import numpy as np
 
 
@@ -51,3 +51,12 @@ def smooth_warp(points, goal, slack):
 def _distances(points, others):
     """[P,Q] distances."""
     return np.sqrt(np.maximum(sum((points[:, None, k] - others[None, :, k]) ** 2 for k in range(3)), 0.0))
+
+
+def sphere_fit(points):
+    """Centre [3] and radius of the least-squares sphere through points [n,3]."""
+    middle = points.mean(axis=0)
+    away = points - middle
+    system = np.concatenate([2 * away, np.ones((len(away), 1))], axis=1)
+    solution = np.linalg.lstsq(system, (away ** 2).sum(axis=1), rcond=None)[0]
+    return solution[:3] + middle, float(np.sqrt(solution[3] + (solution[:3] ** 2).sum()))

@@ -21,6 +21,7 @@ from Deep3DFaceReconstruction.conventions import (
 from Deep3DFaceReconstruction.graph_function import GraphFunction
 from Deep3DFaceReconstruction.motion.frame_fit import ANGLES, EXPRESSION, TRANSLATION, moved_jacobian
 from Deep3DFaceReconstruction.numpy_decoder import (
+    light_terms,
     mean_offset,
     project,
     project_derivative,
@@ -132,9 +133,7 @@ class PhotometricTerm:
         """(albedo [V,3] that a view shows, how much to trust each vertex [V,1]): its colours without the light."""
         _, moved, normals, seen = self.placed(person, state)
         colors, basis = view.colors(project(moved)), sh_basis(normals)
-        gamma = self.light(person, state, view).reshape(3, SH_TERMS)
-        gamma[:, 0] += AMBIENT_OFFSET
-        shade = np.maximum(basis.dot(gamma.T), 0.15)
+        shade = np.maximum(basis.dot(light_terms(self.light(person, state, view)).T), 0.15)
         lit = (colors.max(axis=1) < 250) & (colors.max(axis=1) > 15)
         return colors / shade, (seen * lit * np.clip(normals[:, 2], 0, 1))[:, None]
 

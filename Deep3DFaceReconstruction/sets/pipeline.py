@@ -82,6 +82,7 @@ class Studio:
         self._merger.load(self._model)
         self._decoder = Decoder(self._model)
         self._strangers = StrangerFinder(options.detector) if set_options.strangers == 'leave_out' else None
+        self._files = FaceFiles(self._model, options)
         self._set_files = SetFiles(self._model, options.texture_size)
         print('face model %s, %s; coefficients by %s, merged by %s' % (
             self._model.name, self._model.path, self._source.description, self._merger.label))
@@ -95,7 +96,6 @@ class Studio:
         coeff, deviation, crops, reasons, answer = self._coefficients(crops)
         share = (time.time() - begin) / max(len(crops), 1)
         faces, rows = [], []
-        files = FaceFiles(self._model, self._options)
         with ThreadPoolExecutor(max_workers=pipeline.WRITERS) as writers:
             decoded = self._decoded(crops, coeff, deviation)
             pending = []
@@ -104,14 +104,14 @@ class Studio:
                 faces.extend(own)
                 labels = [self._label(reason) for reason in reasons[len(faces) - len(own):len(faces)]]
                 own_rows = [results.result_row(face, label, read.seconds + share) for face, label in zip(own, labels)]
-                write = functools.partial(files.write, photo_name=read.photo.name, face_results=own)
+                write = functools.partial(self._files.write, photo_name=read.photo.name, face_results=own)
                 pending.append(pipeline.Written(read, own_rows, writers.submit(person.job.folder.write, write)))
             for written in pending:
                 rows.extend(pipeline.finished_rows(written, person.job))
         left_out = {face.crop.name: reason for face, reason in zip(faces, reasons) if reason}
         rows = self._with_set(person, answer, faces, left_out, rows)
         set_rows = [works.SetRow(person.name, left_out.get(row.name, ''), row) for row in rows]
-        person.job.folder.write(lambda staging: files.finish(staging, rows, person.job.folder.path))
+        person.job.folder.write(lambda staging: self._files.finish(staging, rows, person.job.folder.path))
         return set_rows
 
     def _label(self, reason):

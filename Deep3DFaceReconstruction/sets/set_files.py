@@ -8,7 +8,6 @@ import numpy as np
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES
 from Deep3DFaceReconstruction.demo.results import FaceResult
 from Deep3DFaceReconstruction.exports import catalogue, glb
-from Deep3DFaceReconstruction.exports.camera_file import METRES_PER_UNIT
 from Deep3DFaceReconstruction.exports.morph_targets import morph_targets
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
 from Deep3DFaceReconstruction.meshes.textured_obj import TexturedMesh, face_corner_lines, write_obj
@@ -103,12 +102,10 @@ class SetFiles:
         return write_obj(stem + '_mesh.obj', mesh, image, self._corner_lines)
 
     def _write_glb(self, stem, shape, image):
-        rows = self._atlas.vertices
-        normals = vertex_normals(shape, self._model.triangles)
-        glb.write_glb(stem + '.glb', glb.GlbMesh(
-            shape[rows] * METRES_PER_UNIT, normals[rows], self._atlas.uv, self._atlas.triangles, image,
-            self._targets.names, self._targets.moves[:, rows] * METRES_PER_UNIT, np.zeros(len(self._targets.names))),
-            os.path.basename(stem))
+        names, moves = self._targets.names, self._targets.moves
+        mesh = glb.atlas_mesh(self._atlas, shape, vertex_normals(shape, self._model.triangles), image, (names, moves),
+                              weights=np.zeros(len(names)))
+        glb.write_glb(stem + '.glb', mesh, os.path.basename(stem))
 
 
 def chosen_views(faces):

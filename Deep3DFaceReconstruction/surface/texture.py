@@ -4,8 +4,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import AMBIENT_OFFSET, COEFF_SLICES, SH_TERMS
-from Deep3DFaceReconstruction.numpy_decoder import sh_basis
+from Deep3DFaceReconstruction.conventions import COEFF_SLICES
+from Deep3DFaceReconstruction.numpy_decoder import light_terms, sh_basis
 from Deep3DFaceReconstruction.photo.camera import in_camera, world_rotation
 from Deep3DFaceReconstruction.photo.skin import skinmask
 from Deep3DFaceReconstruction.surface import texture_fill
@@ -69,10 +69,9 @@ def shading(normals, camera, coeff):
     Args:
       normals: [N,3] unit, the frame of the mesh; camera: camera.Camera of the face, for its turn.
     """
-    gamma = np.ravel(coeff)[COEFF_SLICES['gamma']].astype(np.float64).reshape(3, SH_TERMS)
-    gamma[:, 0] += AMBIENT_OFFSET
+    light = light_terms(np.ravel(coeff)[COEFF_SLICES['gamma']])
     turned = np.asarray(normals, np.float64).dot(world_rotation(camera).T)
-    return sh_basis(turned).dot(gamma.T).astype(np.float32)
+    return sh_basis(turned).dot(light.T).astype(np.float32)
 
 
 def bake(photo, camera, mesh, atlas, size=1024, kind='photo'):

@@ -4,7 +4,8 @@ import csv
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from Deep3DFaceReconstruction.exports.glb import Animation, GlbMesh, write_glb
+from Deep3DFaceReconstruction.exports.camera_file import METRES_PER_UNIT
+from Deep3DFaceReconstruction.exports.glb import Animation, atlas_mesh, write_glb
 from Deep3DFaceReconstruction.exports.morph_targets import morph_targets
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
 from Deep3DFaceReconstruction.motion.frame_fit import ANGLES, EXPRESSION, STATE_DIM, TRANSLATION
@@ -17,7 +18,6 @@ from Deep3DFaceReconstruction.video.trajectories import CAMERA, KEY, seconds_of
 
 MOST_KEYS = 20000        # of a person; a longer clip keeps every second frame, every third, ...
 TEXTURE = 1024           # pixels
-_METRES = 0.1            # a decimetre
 
 
 def read_states(table, person, most=MOST_KEYS):
@@ -50,11 +50,10 @@ def write_person(path, model, person, times, states):
     weights = np.array([targets.weights(state[EXPRESSION]) for state in states])
     turned = np.swapaxes(rotation_matrix(states[:, ANGLES]), 1, 2)  # for column vectors
     animation = Animation(times - times[0], weights, Rotation.from_matrix(turned).as_quat(),
-                          _METRES * states[:, TRANSLATION])
+                          METRES_PER_UNIT * states[:, TRANSLATION])
     normals = vertex_normals(person.shape, model.triangles)
-    mesh = GlbMesh(person.shape[atlas.vertices] * _METRES, normals[atlas.vertices], atlas.uv, atlas.triangles,
-                   _texture(person, atlas), tuple(targets.names), targets.moves[:, atlas.vertices] * _METRES,
-                   weights[0], animation=animation)
+    mesh = atlas_mesh(atlas, person.shape, normals, _texture(person, atlas), (targets.names, targets.moves),
+                      weights=weights[0], animation=animation)
     write_glb(path, mesh, 'person %d' % person.number)
 
 

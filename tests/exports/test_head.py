@@ -44,7 +44,8 @@ def test_the_mesh_has_one_large_rim(mesh, decoded):
 @pytest.mark.parametrize('kind', ('photo', 'albedo'))
 def test_texture_has_no_seam_at_the_rim_of_the_face(mesh, face, camera, kind):
     skin_photo = np.full((camera.size[1], camera.size[0], 3), (200, 150, 125), np.uint8)
-    texture = head.bake(mesh, face, skin_photo, camera, OutputOptions((), texture=kind, texture_size=512))
+    shape = head.shape_of(mesh, face.coeff, face.shape)
+    texture = head.bake(mesh, shape, face, skin_photo, camera, OutputOptions((), texture=kind, texture_size=512))
     size = len(texture)
     uv = mesh.atlas.uv
     colour = np.zeros((len(mesh.rows), 3))

@@ -5,12 +5,6 @@ import pytest
 from Deep3DFaceReconstruction.heads import shadows
 
 
-def test_directions_are_spread_evenly():
-    directions = shadows.sphere(200)
-    np.testing.assert_allclose(np.linalg.norm(directions, axis=1), 1)
-    np.testing.assert_allclose(directions.T.dot(directions) / 200, np.eye(3) / 3, atol=0.01)
-
-
 def grid(size, height, count=64):
     """(vertices, triangles) of a level square about the origin."""
     line = np.linspace(-size, size, count)

@@ -52,3 +52,12 @@ def test_slack_lets_a_point_fall_short():
     # Without slack the others stay where they are.
     np.testing.assert_allclose(registration.smooth_warp(points, goal, np.eye(12)[0] * 100)(points[1:]), goal[1:],
                                atol=1e-9)
+
+
+def test_sphere_fit_finds_a_cap():
+    random = np.random.RandomState(6)
+    direction = random.randn(200, 3)
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    center, radius = registration.sphere_fit(np.array([1, 2, 3]) + 0.4 * direction[direction[:, 2] > 0.5])
+    np.testing.assert_allclose(center, [1, 2, 3], atol=1e-9)
+    np.testing.assert_allclose(radius, 0.4)

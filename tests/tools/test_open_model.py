@@ -123,15 +123,6 @@ def test_affine_weights_follow_an_affine_map():
     np.testing.assert_allclose(weights.dot(anchors.dot(turn) + shift), points.dot(turn) + shift, atol=1e-10)
 
 
-def test_sphere_fit_finds_a_cap():
-    random = np.random.RandomState(6)
-    direction = random.randn(200, 3)
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    center, radius = eyeball.sphere_fit(np.array([1, 2, 3]) + 0.4 * direction[direction[:, 2] > 0.5])
-    np.testing.assert_allclose(center, [1, 2, 3], atol=1e-9)
-    np.testing.assert_allclose(radius, 0.4)
-
-
 def test_islands_are_told_apart():
     quads = np.array([[0, 1, 2, 3], [2, 3, 4, 5], [6, 7, 8, 9]])
     island = topology.uv_islands(quads, 10)

@@ -24,7 +24,7 @@ from Deep3DFaceReconstruction.meshes.closest_surface import closest_points
 from Deep3DFaceReconstruction.meshes.obj import read_vertices
 from Deep3DFaceReconstruction.photo.landmarks import flip_permutation
 from Deep3DFaceReconstruction.system import assets
-from tools.open_model import build, dense_points, eyeball, face_units, source, standard_landmarks
+from tools.open_model import build, dense_points, face_units, source, standard_landmarks
 from tools.open_model.heads import Heads
 
 SEED = 1
@@ -163,7 +163,7 @@ def iris_places(model):
     mean, result = model.meanshape.astype(np.float64), []
     for part in (2, 3):
         eye = np.flatnonzero(model.part == part)
-        center, radius = eyeball.sphere_fit(mean[eye[mean[eye, 2] > np.median(mean[eye, 2])]])
+        center, radius = registration.sphere_fit(mean[eye[mean[eye, 2] > np.median(mean[eye, 2])]])
         depth = np.sqrt(radius ** 2 - _IRIS ** 2)
         goal = center + np.array([[0, 0, radius], [_IRIS, 0, depth], [0, _IRIS, depth], [-_IRIS, 0, depth],
                                   [0, -_IRIS, depth]])

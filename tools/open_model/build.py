@@ -67,7 +67,7 @@ class FullMesh:
         for number in (coarse_mesh.RIGHT_EYE, coarse_mesh.LEFT_EYE):
             mine = self.part == number
             front = mine & (positions[:, 2] > np.median(positions[mine, 2]))
-            center, _ = eyeball.sphere_fit(positions[front])
+            center, _ = registration.sphere_fit(positions[front])
             away = positions[mine] - center
             away /= np.linalg.norm(away, axis=1, keepdims=True)
             theta = np.arccos(np.clip(away[:, 2], -1, 1))

@@ -5,7 +5,8 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse import csgraph
 
-from tools.open_model import coarse_mesh, eyeball, topology
+from Deep3DFaceReconstruction.meshes import registration
+from tools.open_model import coarse_mesh, topology
 
 _LID_CLEARANCE = 0.035   # of the eyeball's radius
 _LID_SOFTNESS = 0.012    # of the eyeball's radius: over which the push sets in
@@ -57,7 +58,7 @@ class Lids:
         """Args: mesh: topology.CoarseMesh; rest: [n,3] the mean; eye_part: index into open_model.PARTS."""
         owner = np.unique(mesh.quads[mesh.part == eye_part])
         self._dome = owner[mesh.ring[owner] > topology.SOCKET_RINGS]
-        center, radius = eyeball.sphere_fit(rest[self._dome])
+        center, radius = registration.sphere_fit(rest[self._dome])
         self._center = coarse_mesh.affine_weights(center[None], rest[self._dome])[0]
         away = rest - center
         near = (np.linalg.norm(away, axis=1) < 1.7 * radius) & (away[:, 2] > 0.1 * radius)

@@ -1,6 +1,7 @@
 """The visible part of an eyeball: a dome that closes a socket, and its place in the eye textures."""
 import numpy as np
 
+from Deep3DFaceReconstruction.meshes.registration import sphere_fit
 from tools.open_model.coarse_mesh import LEFT_EYE, RIGHT_EYE
 
 # Angles from the gaze axis of the dome's rings, outside in; the last one bounds the dome's square grid.
@@ -47,13 +48,6 @@ class _Grid:
             system[rows[free], near[free]] -= 0.25
             right[rows[~free]] += 0.25 * np.stack([known[v] for v in vertex[~free]])
         return np.linalg.solve(system, right)
-
-
-def sphere_fit(points):
-    """Centre and radius of the least-squares sphere through [n,3] points."""
-    system = np.concatenate([2 * points, np.ones((len(points), 1))], axis=1)
-    solution = np.linalg.lstsq(system, (points ** 2).sum(axis=1), rcond=None)[0]
-    return solution[:3], np.sqrt(solution[3] + (solution[:3] ** 2).sum())
 
 
 def dome(loop, vertices, helper, first_new):

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import AMBIENT_OFFSET, CHANNELS, SH_TERMS
-from Deep3DFaceReconstruction.heads.shadows import sphere
-from Deep3DFaceReconstruction.numpy_decoder import sh_basis
+from Deep3DFaceReconstruction.numpy_decoder import sh_basis, sphere
 from mesh_renderer import harmonics
 
 _WARM = np.array([1.0, 0.86, 0.68])

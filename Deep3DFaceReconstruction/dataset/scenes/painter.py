@@ -5,6 +5,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from Deep3DFaceReconstruction.dataset.scenes import labels, wardrobe
+from Deep3DFaceReconstruction.meshes.registration import sphere_fit
 
 _STUBBLE, _BEARD_THICK, _CLOTH_THICK = 0.45, 0.05, 0.045
 _GRAIN = 0.012            # of the albedo: unevenness of skin
@@ -141,9 +142,7 @@ class _Eye:
     def __init__(self, mean, rows):
         self.rows = rows
         points = mean[rows].astype(np.float64)
-        design = np.concatenate([2 * points, np.ones((len(points), 1))], axis=1)
-        center = np.linalg.lstsq(design, (points ** 2).sum(axis=1), rcond=None)[0][:3]
-        away = points - center
+        away = points - sphere_fit(points)[0]
         self._away = away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
         self._tree = cKDTree(self._away)
 

@@ -36,6 +36,11 @@ class Look(NamedTuple):
     shading: np.ndarray
     albedo: np.ndarray
 
+    @property
+    def lit_mesh(self):
+        """It as a texture.LitMesh."""
+        return texture.LitMesh(self.placed.points, self.placed.normals, self.albedo, self.shading)
+
 
 class Surface(NamedTuple):
     """What all faces of a model share: its face_atlas.FaceAtlas and motion.Parts [N]."""
@@ -182,8 +187,7 @@ def texture_side(face):
 
 def face_albedo(photo, look, atlas, size):
     """[S,S,3] uint8: a face's texture without its light, from its photo."""
-    mesh = texture.LitMesh(look.placed.points, look.placed.normals, look.albedo, look.shading)
-    return texture.bake(photo, look.placed.camera, mesh, atlas, size, 'albedo').image
+    return texture.bake(photo, look.placed.camera, look.lit_mesh, atlas, size, 'albedo').image
 
 
 def textured(image, motion):

@@ -6,7 +6,6 @@ from typing import NamedTuple, Optional, Tuple
 import numpy as np
 
 from Deep3DFaceReconstruction import numpy_decoder
-from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.evaluation import reconstructions
 from Deep3DFaceReconstruction.evaluation.scans import alignment, datasets
@@ -130,9 +129,7 @@ class Measurer:
         if len(results) == 1 and not self.settings.neutral:
             return results[0].face_shape.astype(np.float64)
         coeff = np.mean([result.coeff for result in results], axis=0, dtype=np.float64)
-        if self.settings.neutral:
-            coeff[COEFF_SLICES['ex']] = 0
-        return numpy_decoder.shape_of(model, coeff)
+        return (numpy_decoder.neutral_shape if self.settings.neutral else numpy_decoder.shape_of)(model, coeff)
 
 
 def failed_row(task, reason):

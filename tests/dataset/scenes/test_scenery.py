@@ -4,8 +4,7 @@ import pytest
 
 from Deep3DFaceReconstruction.dataset import random_faces
 from Deep3DFaceReconstruction.dataset.scenes import backgrounds, glasses, lamps, mishaps, outfits
-from Deep3DFaceReconstruction.heads.shadows import sphere
-from Deep3DFaceReconstruction.numpy_decoder import sh_basis
+from Deep3DFaceReconstruction.numpy_decoder import sh_basis, sphere
 
 NAMES = {'hair': ['short01', 'long01'], 'lashes': ['eyelashes02'], 'hat': ['fedora'], 'top': ['male_casualsuit01']}
 

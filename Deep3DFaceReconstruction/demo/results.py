@@ -10,6 +10,7 @@ from PIL import Image
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.exports import catalogue
 from Deep3DFaceReconstruction.face_model.eyes import EyeState
+from Deep3DFaceReconstruction.fitting.crop_colors import LUMA, is_grey
 from Deep3DFaceReconstruction.meshes import obj
 from Deep3DFaceReconstruction.photo.camera import lm_68p_to_photo
 from Deep3DFaceReconstruction.photo.crops import FaceCrop, landmarks_apart
@@ -131,12 +132,15 @@ def _landmark_distances(crop, landmarks):
 
 
 def _photometric_error(crop, recon, region):
-    """(mean absolute difference of colours, doubts about it)."""
+    """(mean absolute difference of colours, of a grey photo that of brightness; doubts about it)."""
     weight = region * crop.attention
     total = weight.sum()
     if total <= 0:
         return np.nan, ('the mesh covers %s of the photo' % ('no skin' if region.any() else 'nothing'),)
-    difference = np.abs(recon[:, :, :3] - crop.bgr[:, :, ::-1]).mean(axis=2)
+    got, expected = recon[:, :, :3], crop.bgr[:, :, ::-1]
+    if is_grey(crop.bgr):
+        got, expected = (image.dot(LUMA)[:, :, np.newaxis] for image in (got, expected))
+    difference = np.abs(got - expected).mean(axis=2)
     return float((difference * weight).sum() / total), ()
 
 

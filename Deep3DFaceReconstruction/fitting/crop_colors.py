@@ -7,6 +7,9 @@ import numpy as np
 from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
 
+# Shares of red, green and blue in a grey image (ITU-R BT.601).
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
 
 class SeenSamples(NamedTuple):
     """The samples that the image shows; n of them."""
@@ -43,3 +46,17 @@ def is_grey(crop_bgr):
     """Whether an image [H,W,3] uint8 has no colours: then the light is white."""
     image = crop_bgr.astype(np.int16)
     return float(np.abs(image - image.mean(axis=2, keepdims=True)).mean()) < 2.0
+
+
+def with_hues(seen, albedo):
+    """The SeenSamples of a grey image, coloured as the mean face is.
+
+    A grey image says nothing of hues. Compared channel by channel, it would ask for grey skin.
+
+    Args:
+      seen: SeenSamples.
+      albedo: [K,3] RGB of all samples in the mean face.
+    """
+    hues = albedo[seen.rows]
+    hues = hues / np.maximum(hues.dot(LUMA), 1e-3)[:, np.newaxis]
+    return seen._replace(colour=seen.colour * hues, slope=seen.slope * hues[:, :, np.newaxis])

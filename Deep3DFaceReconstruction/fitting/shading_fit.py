@@ -19,7 +19,7 @@ from Deep3DFaceReconstruction.conventions import (
     SH_TERMS,
     TEX_DIM,
 )
-from Deep3DFaceReconstruction.fitting.crop_colors import CropColors, is_grey
+from Deep3DFaceReconstruction.fitting.crop_colors import CropColors, is_grey, with_hues
 from Deep3DFaceReconstruction.fitting.landmark_fit import unknowns
 from mesh_renderer import harmonics
 
@@ -210,7 +210,8 @@ class FaceUnderFit:
         if start is not None:
             self.values = values_of(start)
         self._needs_light = start is None
-        self._light_prior = fit._light_prior(is_grey(crop.bgr))
+        self._grey = is_grey(crop.bgr)
+        self._light_prior = fit._light_prior(self._grey)
         self._attention = cv2.GaussianBlur(crop.attention, (0, 0), 1.0).astype(np.float32) / 255
         self._level = None
 
@@ -224,6 +225,8 @@ class FaceUnderFit:
         seen = self._image.sample(geometry, self._facing)
         if not len(seen.rows):
             return None
+        if self._grey:
+            seen = with_hues(seen, fit._samples.albedo)
         if self._needs_light:
             self._needs_light = False
             self.values[LIGHT] = fit._first_light(self.values, geometry, seen, self._light_prior)

@@ -11,6 +11,7 @@ from Deep3DFaceReconstruction.face_decoder import Face3D
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.fitting import dense_points
 from Deep3DFaceReconstruction.fitting import fitter as fitting
+from Deep3DFaceReconstruction.fitting.crop_colors import LUMA
 from Deep3DFaceReconstruction.numpy_decoder import project, rotation_matrix
 from Deep3DFaceReconstruction.photo import crops
 from Deep3DFaceReconstruction.photo.crops import FaceCrop
@@ -61,6 +62,19 @@ def test_a_known_face_is_found_again(open_model, known_face):
 
     from_truth = fitter.fit(crop, start=coeff)
     assert from_truth.errors[0] < 5  # blur, and the mouth that is seen through the lips
+
+
+def test_a_grey_photo_leaves_the_hue_of_the_skin_to_the_prior(open_model, known_face):
+    coeff, crop = known_face
+    grey = np.repeat(np.rint(crop.bgr[:, :, ::-1].dot(LUMA)).astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
+    fitted = fitting.Fitter(open_model, 10).fit(crop._replace(bgr=grey)).coeff
+    light = fitted[COEFF_SLICES['gamma']].reshape(3, 9)
+    assert np.ptp(light, axis=0).max() < 2e-3
+    skin = open_model.skinmask > 0
+    albedo = open_model.meantex + open_model.tex_base.dot(fitted[COEFF_SLICES['tex']]).reshape(-1, 3)
+    mean, got = (colours[skin] / colours[skin].dot(LUMA)[:, np.newaxis] for colours in (open_model.meantex, albedo))
+    np.testing.assert_allclose(got.mean(axis=0), mean.mean(axis=0), rtol=0.05)
+    assert np.abs(got - mean).mean() < 0.05
 
 
 def test_landmarks_alone(open_model, known_face):

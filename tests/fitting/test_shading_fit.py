@@ -5,7 +5,7 @@ import pytest
 from Deep3DFaceReconstruction.conventions import COEFF_DIM
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.fitting import shading_fit
-from Deep3DFaceReconstruction.fitting.crop_colors import CropColors, is_grey
+from Deep3DFaceReconstruction.fitting.crop_colors import LUMA, CropColors, SeenSamples, is_grey, with_hues
 from Deep3DFaceReconstruction.fitting.shading_fit import LIGHT, SHAPE, TEXTURE, ShadingFit
 from Deep3DFaceReconstruction.fitting.surface_samples import SurfaceSamples
 from Deep3DFaceReconstruction.losses import Reflectance_loss
@@ -94,6 +94,15 @@ def test_a_grey_photo_gets_white_light(samples):
     tinted, white = np.zeros(27), np.zeros(27)
     tinted[0], white[[0, 9, 18]] = 1, 1
     assert tinted.dot(prior).dot(tinted) > 1000 * white.dot(prior).dot(white)
+
+
+def test_a_grey_photo_is_coloured_as_the_mean_face():
+    albedo = np.array([[0.8, 0.5, 0.4], [0.1, 0.1, 0.3], [0, 0, 0]], np.float32)
+    grey, slope = np.full([2, 3], 0.3), np.ones([2, 3, 2])
+    seen = with_hues(SeenSamples(np.array([1, 0]), grey, slope, np.ones(2), np.ones(2)), albedo)
+    np.testing.assert_allclose(seen.colour.dot(LUMA), 0.3, rtol=1e-6)
+    np.testing.assert_allclose(seen.colour[1] / seen.colour[1, 0], albedo[0] / 0.8, rtol=1e-6)
+    np.testing.assert_allclose(seen.slope, seen.colour[:, :, np.newaxis] / 0.3 * slope, rtol=1e-6)
 
 
 @pytest.mark.parametrize('steps', [1, 2, 3, 10, 37])

@@ -214,7 +214,7 @@ class Face3D:
 
     def clip_space(self, points):
         """[B,N,3] dm -> [B,N,4] clip-space xyzw of the crop's camera."""
-        matrix = camera_matrix()
+        matrix = self._constant('camera', camera_matrix)
         count = tf.shape(points)[0]
         linear = tf.tile(tf.transpose(matrix[:, :, :3], [0, 2, 1]), [count, 1, 1])
         return geometry.transform_points(points, linear, tf.tile(matrix[:, :, 3], [count, 1]))
@@ -224,7 +224,7 @@ class Face3D:
         key = (tf.get_default_graph(), name)
         if key not in self._constants:
             with tf.init_scope():
-                self._constants[key] = tf.constant(make(), name='face_model/' + name)
+                self._constants[key] = tf.convert_to_tensor(make(), name='face_model/' + name)
         return self._constants[key]
 
 

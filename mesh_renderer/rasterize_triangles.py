@@ -205,6 +205,8 @@ def _with_region(triangles, region_triangles):
 
 def _rows_in(rows, others):
     """[T] bool: which triangles of `rows` are among `others`, whatever the order of their corners."""
-    both = np.ascontiguousarray(np.sort(np.concatenate([rows, others]), axis=1))
-    keys = both.view([('', both.dtype)] * 3).ravel()
+    first, second, third = np.sort(np.concatenate([rows, others]), axis=1).astype(np.int64).T
+    # Numbers of 63 bits sort faster than rows do: an index has 31 bits, and a pair is numbered first.
+    pair = np.unique(first << 31 | second, return_inverse=True)[1]
+    keys = pair << 31 | third
     return np.isin(keys[:len(rows)], keys[len(rows):])

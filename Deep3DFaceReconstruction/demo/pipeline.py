@@ -122,17 +122,25 @@ def read_ahead(options, photos, landmarks):
       photos: list of job.Photo.
       landmarks: whether the 68 are wanted where the five points are given.
     """
-    finder = FaceFinder(options.detector)
-
-    def read(photo):
-        begin = time.time()
-        try:
-            crops, reason = crops_of_photo(photo.path, photo.name, finder, options.faces == 'all', landmarks), None
-        except InputError as error:
-            crops, reason = [], str(error)
-        return ReadPhoto(photo, crops, time.time() - begin, reason)
-
+    read = functools.partial(read_photo, options, finder=FaceFinder(options.detector), landmarks=landmarks)
     return prefetched(read, photos, ahead=2 * options.batch_size)
+
+
+def read_photo(options, photo, finder, landmarks):
+    """The ReadPhoto of a job.Photo.
+
+    Args:
+      options: options.DemoOptions.
+      photo: job.Photo.
+      finder: face_finder.FaceFinder.
+      landmarks: as of read_ahead.
+    """
+    begin = time.time()
+    try:
+        crops, reason = crops_of_photo(photo.path, photo.name, finder, options.faces == 'all', landmarks), None
+    except InputError as error:
+        crops, reason = [], str(error)
+    return ReadPhoto(photo, crops, time.time() - begin, reason)
 
 
 def _reconstruct(batch, source, decoder, write):

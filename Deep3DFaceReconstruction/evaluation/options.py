@@ -60,10 +60,6 @@ def _add_scans(protocols):
                             help='millimetres per unit of the scans (default: docs/evaluation.md)')
         parser.add_argument('--radius', type=float, default=None, metavar='MM',
                             help='measure this far around the nose tip (default: docs/evaluation.md)')
-        parser.add_argument('--jobs', type=positive, default=1, metavar='N',
-                            help='processes on this machine that align and measure')
-        parser.add_argument('--scheduler', metavar='ADDRESS', help='align and measure on the Dask cluster whose '
-                                                                   'scheduler is at this address instead')
 
 
 def _add_challenges(protocols):
@@ -85,4 +81,9 @@ def _add_data(parser):
                                                          'reconstruct into OUTPUT/results; what is there is kept)')
     parser.add_argument('--demo_options', default='', metavar='"..."',
                         help='further options of demo.py for the reconstruction, such as "--fit fast"')
+    parser.add_argument('--jobs', type=positive, default=1, metavar='N',
+                        help='processes on this machine that reconstruct, and that align and measure scans')
+    parser.add_argument('--scheduler', metavar='ADDRESS',
+                        help='work on the Dask cluster whose scheduler is at this address instead; its machines need '
+                             'the folders under the same paths, and this program on PYTHONPATH')
     add_face_model_option(parser)

@@ -17,7 +17,9 @@ from Deep3DFaceReconstruction.conventions import (
 from Deep3DFaceReconstruction.demo import pipeline
 from Deep3DFaceReconstruction.demo.options import parse_demo
 from Deep3DFaceReconstruction.errors import InputError
+from Deep3DFaceReconstruction.evaluation import photo_worker
 from Deep3DFaceReconstruction.numpy_decoder import key_vertices, rotation_matrix
+from Deep3DFaceReconstruction.system import exit_codes
 from Deep3DFaceReconstruction.system.mat_file import CheckedArrays, MatFile
 
 _WHAT = 'a reconstruction as demo.py writes it'
@@ -88,11 +90,15 @@ def largest_face(paths):
 def make(options, photos):
     """Reconstructs a folder of photos into OUTPUT/results, all faces of each; what is there already is kept.
 
+    With --jobs or --scheduler, in several processes.
+
     Args:
       options: of evaluate.py.
       photos: the folder.
     Returns:
       The folder of .mat files: OUTPUT/results, or --results where that is given.
+    Raises:
+      InputError: the reconstruction could not begin. KeyboardInterrupt: it was stopped.
     """
     if options.results:
         return options.results
@@ -100,7 +106,15 @@ def make(options, photos):
     words = ['--input', photos, '--output', folder, '--faces', 'all', '--resume'] + shlex.split(options.demo_options)
     if options.face_model:
         words += ['--face_model', options.face_model]
-    pipeline.run(parse_demo(words))
+    demo_options = parse_demo(words)
+    if options.jobs == 1 and options.scheduler is None:
+        code = pipeline.run(demo_options)
+    else:
+        code = photo_worker.run(demo_options, options.jobs, options.scheduler)
+    if code == exit_codes.INTERRUPTED:
+        raise KeyboardInterrupt
+    if code == exit_codes.NOT_STARTED:
+        raise InputError('%s: expected to reconstruct these photos, but that could not begin' % photos)
     return folder
 
 

@@ -1,12 +1,12 @@
-"""What pyproject.toml cannot say: the open face model lies in BFM/, outside the package that it is installed in."""
+"""What pyproject.toml cannot say: the open face model and network lie outside the package."""
 from setuptools import find_packages, setup
 
-MODEL = 'Deep3DFaceReconstruction.BFM'
+MODEL, NETWORK = 'Deep3DFaceReconstruction.BFM', 'Deep3DFaceReconstruction.network'
 
 setup(
-    packages=find_packages(include=['Deep3DFaceReconstruction*', 'mesh_renderer*']) + [MODEL],
-    package_dir={MODEL: 'BFM'},
+    packages=find_packages(include=['Deep3DFaceReconstruction*', 'mesh_renderer*']) + [MODEL, NETWORK],
+    package_dir={MODEL: 'BFM', NETWORK: 'network'},
     # The C++ sources: the renderer is compiled on the user's machine, for the user's TensorFlow.
     package_data={'': ['*.cc', '*.h', '*.html', '*.js'], 'Deep3DFaceReconstruction.detection': ['face_mesh.npz'],
-                  MODEL: ['open_model.npz', 'open_head.npz']},
+                  MODEL: ['open_model.npz', 'open_head.npz'], NETWORK: ['open_r_net.pb']},
 )

@@ -1,4 +1,4 @@
-"""Where the coefficients of a face come from: a network, fitting, or fitting that starts at the network's answer.
+"""Where the coefficients of a face come from: a network, fitting, or fitting that may begin at a network's answer.
 
 The one place that reads --fit. TensorFlow takes seconds to load, and photos are read meanwhile: a source says what it
 needs at once, and loads in `load`.
@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from Deep3DFaceReconstruction.errors import AssetError
+from Deep3DFaceReconstruction.face_model import is_open_model
 from Deep3DFaceReconstruction.system import assets
 
 
@@ -30,19 +31,24 @@ class Answers(NamedTuple):
 
 
 def choose_source(options):
-    """The source that the options ask for: the .pb, else --pretrain_weights, else fitting alone.
+    """The source that the options ask for.
+
+    The network is FaceReconModel.pb, else --pretrain_weights, else open_r_net.pb where the face model is the open one.
+    With --fit auto the first two give the coefficients; the third is a beginning that the fit may take.
 
     Args:
       options: options.DemoOptions.
     Returns:
       NetworkSource or FittingSource, not loaded yet.
     Raises:
-      AssetError: --fit refine or never, and there is no network.
+      AssetError: --fit refine or never, and there is no network of the face model.
     """
     path = _network_path(options)
     network = NetworkSource(path, options.batch_size) if path else None
-    if network is None or options.fit == 'refine':
-        return FittingSource(0 if options.fit == 'fast' else options.iterations, network, options.verbose)
+    is_offer = options.fit == 'auto' and path == assets.OPEN_R_NET_PB
+    if network is None or options.fit == 'refine' or is_offer:
+        steps = 0 if options.fit == 'fast' else options.iterations
+        return FittingSource(steps, network, options.verbose, is_offer)
     return network
 
 
@@ -51,10 +57,16 @@ def _network_path(options):
         return None
     if options.use_pb and os.path.isfile(assets.FACE_RECON_PB):
         return assets.FACE_RECON_PB
-    if options.pretrain_weights is None and options.fit in ('refine', 'never'):
-        raise AssetError('--fit %s: expected a network in %s or --pretrain_weights CKPT, found neither' % (
-            options.fit, assets.FACE_RECON_PB))
-    return options.pretrain_weights
+    if options.pretrain_weights is not None:
+        return options.pretrain_weights
+    has_open = bool(options.use_pb) and os.path.isfile(assets.OPEN_R_NET_PB)
+    if has_open and is_open_model(options.face_model):
+        return assets.OPEN_R_NET_PB
+    if options.fit in ('refine', 'never'):
+        raise AssetError('--fit %s: expected a network in %s or --pretrain_weights CKPT, found %s' % (
+            options.fit, assets.FACE_RECON_PB,
+            'only %s, which is for the open face model' % assets.OPEN_R_NET_PB if has_open else 'neither'))
+    return None
 
 
 class NetworkSource:
@@ -96,6 +108,12 @@ class NetworkSource:
 class FittingSource:
     """Analysis by synthesis, a face at a time; from the landmarks, or from another source's answer.
 
+    Args:
+      iterations: steps of fitting to the colours.
+      start_from: NetworkSource, or None.
+      verbose: whether the losses of each fit are printed.
+      is_offer: whether the network's answer is taken only for the faces whose colours it explains better than the
+        landmarks do.
     Attributes: as NetworkSource's, and
       fitter: fitting.fitter.Fitter, once it is loaded.
     """
@@ -103,16 +121,17 @@ class FittingSource:
     needs_landmarks = True
     batch_size = 1
 
-    def __init__(self, iterations, start_from=None, verbose=False):
+    def __init__(self, iterations, start_from=None, verbose=False, is_offer=False):
         self._iterations = iterations
         self._start_from = start_from
         self._verbose = verbose
+        self._is_offer = is_offer
         self.fitter = None
         self.path = start_from.path if start_from else None
-        self.label = 'refine' if start_from else 'fit'
+        self.label = 'refine' if start_from and not is_offer else 'fit'
         self.description = 'fitting, %d iterations' % iterations if iterations else 'fitting to landmarks alone'
         if start_from:
-            self.description += ', from ' + start_from.description
+            self.description += ', from %s%s' % ('the landmarks or ' if is_offer else '', start_from.description)
 
     def load(self, model):
         """Makes the fitter of a face_model.FaceModel, and loads what it starts from.
@@ -133,7 +152,7 @@ class FittingSource:
                        np.stack([answer.deviation for answer in answers]), [answer.posterior for answer in answers])
 
     def _fit(self, crop, start):
-        answer = self.fitter.fit(crop, start)
+        answer = self.fitter.fit(crop, **{'offer' if self._is_offer else 'start': start})
         if self._verbose and answer.errors:
             tqdm.write('%s: colour difference before each step: %s' % (
                 crop.name, ' '.join('%.1f' % error for error in answer.errors)))

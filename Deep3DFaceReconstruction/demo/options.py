@@ -46,7 +46,8 @@ def demo_parser():
     parser.add_argument('--output', default=assets.OUTPUT_DIR, metavar='DIR', help='folder for the results')
     add_face_model_option(parser)
     parser.add_argument('--use_pb', type=int, choices=(0, 1), default=1,
-                        help='1: take the network from network/FaceReconModel.pb where it is there; 0: never')
+                        help='1: take the network from network/FaceReconModel.pb, or from open_r_net.pb for the open '
+                             'face model, where it is there; 0: never')
     parser.add_argument('--pretrain_weights', default=None, metavar='CKPT',
                         help='a training checkpoint (such as result/MODEL/iter_N.ckpt) to run the network from, when '
                              'no .pb is used')
@@ -54,9 +55,10 @@ def demo_parser():
     parser.add_argument('--faces', choices=('largest', 'all'), default='largest',
                         help='which faces of a photo: the largest, or all (written as NAME_1, NAME_2, largest first)')
     parser.add_argument('--fit', choices=('auto', 'only', 'fast', 'refine', 'never'), default='auto',
-                        help='fitting by analysis and synthesis. auto: when there are no network weights; only: '
-                             'always, without the network; fast: to the landmarks alone, without texture and light; '
-                             'refine: start from the answer of the network; never: the network or nothing')
+                        help='fitting by analysis and synthesis. auto: when there are no network weights, or only '
+                             'open_r_net.pb, whose answer is a beginning where it fits better than the landmarks; '
+                             'only: always, without the network; fast: to the landmarks alone, without texture and '
+                             'light; refine: start from the answer of the network; never: the network or nothing')
     parser.add_argument('--detector', choices=('auto', 'mediapipe', 'dlib'), default='auto',
                         help="what finds faces and landmarks. mediapipe: Google's networks; dlib: dlib's; auto: "
                              "Google's, with dlib's as a second opinion and for photos in which Google's find no face")

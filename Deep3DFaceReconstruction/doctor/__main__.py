@@ -64,7 +64,7 @@ def blocking(states):
     """The entries because of which demo.py cannot run with its default options.
 
     It wants a face model (BFM_model_front.mat, else BFM09's parts where both licensed ones are there, else the open
-    model), and uses FaceReconModel.pb where that is there.
+    model), and uses FaceReconModel.pb where that is there, else with the open model open_r_net.pb.
 
     Args:
       states: {key: state}.
@@ -83,6 +83,8 @@ def blocking(states):
         needed = catalogue.BFM09_PARTS
     else:
         needed = ('open_model',)
+        if states['open_r_net'] == WRONG and states['face_recon_pb'] == MISSING:
+            keys.add('open_r_net')
     return keys.union(key for key in needed if bad(key))
 
 

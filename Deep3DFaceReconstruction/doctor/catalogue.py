@@ -59,7 +59,8 @@ PACKAGE_FILES = {
 BFM09_PARTS = ('bfm09', 'exp_pca', 'std_exp', 'bfm_front_idx', 'bfm_exp_idx', 'facemodel_info')
 
 # What the program does without, so that a wrong one can simply be removed.
-REMOVABLE = ('bfm_model_front', 'bfm09', 'exp_pca', 'face_recon_pb', 'landmark68_pb', 'resnet_ckpt', 'facenet')
+REMOVABLE = ('bfm_model_front', 'bfm09', 'exp_pca', 'face_recon_pb', 'open_r_net', 'landmark68_pb', 'resnet_ckpt',
+             'facenet')
 
 _NOTHING = 'nothing works'
 _PACKAGE = "the Python package 'face_recognition_models'"
@@ -126,6 +127,9 @@ ITEMS = (
          'coefficients in milliseconds a face', 'each face is fitted, in a few seconds',
          'the link in the README of %s, or your own by train.py --export' % _PUBLISHED,
          'of its publishers (trained with BFM09)'),
+    Item('open_r_net', 'open_r_net.pb', NETWORKS, _place(assets.OPEN_R_NET_PB), None,
+         'a first guess of the coefficients of the open face model', 'fits begin from the landmarks alone',
+         'docs/open_weights.md has the commands that make it', 'MIT, trained on images made from CC0 data'),
     Item('landmark68_pb', 'landmark68_detector.pb', NETWORKS, _place(assets.LANDMARK68_PB), None,
          'the 68 landmarks of training images, as published', "dlib's predictor is used",
          'the link in the README of %s' % _PUBLISHED, 'of its publishers'),

@@ -25,7 +25,8 @@ _MACHINE = {
     'kernel': machine_checks.check_kernel, 'packages': machine_checks.check_packages,
     'dlib': machine_checks.check_dlib, 'google_networks': asset_checks.check_google_networks}
 _FILES = {
-    'face_recon_pb': asset_checks.check_face_recon_pb, 'landmark68_pb': asset_checks.check_landmark68_pb,
+    'face_recon_pb': asset_checks.check_face_recon_pb, 'open_r_net': asset_checks.check_face_recon_pb,
+    'landmark68_pb': asset_checks.check_landmark68_pb,
     'resnet_ckpt': asset_checks.check_resnet_checkpoint, 'facenet': asset_checks.check_facenet,
     'dlib_id_net': asset_checks.check_dlib_id_net, 'landmark_predictor': asset_checks.check_landmark_predictor,
     'face_detector': asset_checks.check_face_detector, 'open_model': asset_checks.check_face_model,
@@ -35,8 +36,8 @@ _FILES = {
     'bfm_front_idx': asset_checks.check_bfm09_source, 'bfm_exp_idx': asset_checks.check_bfm09_source,
     'facemodel_info': asset_checks.check_bfm09_source}
 # What runs in the child that has TensorFlow; the rest needs NumPy or dlib and runs beside it.
-WITH_TENSORFLOW = ('tensorflow', 'gpu', 'kernel', 'face_recon_pb', 'landmark68_pb', 'resnet_ckpt', 'facenet',
-                   'dlib_id_net', 'google_networks')
+WITH_TENSORFLOW = ('tensorflow', 'gpu', 'kernel', 'face_recon_pb', 'open_r_net', 'landmark68_pb', 'resnet_ckpt',
+                   'facenet', 'dlib_id_net', 'google_networks')
 WITHOUT_TENSORFLOW = tuple(key for key in tuple(_MACHINE) + tuple(_FILES) if key not in WITH_TENSORFLOW)
 
 _FAULT_SIGNALS = {signal.SIGILL: 'its compiled code is for another processor', signal.SIGKILL: 'out of memory?'}

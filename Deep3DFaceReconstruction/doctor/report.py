@@ -145,8 +145,10 @@ def _conclusion(findings):
         model = 'the Basel Face Model 2009, converted the first time'
     else:
         model = 'the open face model'
+    offers = model == 'the open face model' and by_key['open_r_net'].state != MISSING
     said = 'demo.py can run: face model: %s; coefficients: %s.' % (
-        model, 'from network/FaceReconModel.pb' if network else 'fitted, a few seconds a face')
+        model, 'from network/FaceReconModel.pb' if network else 'fitted, about a second a face%s' % (
+            ', from the landmarks or network/open_r_net.pb' if offers else ''))
     if network and model == 'the open face model':
         said += (' Note: a network works only with the face model that it was trained with. The published '
                  'FaceReconModel.pb needs BFM09: without it, use --fit only.')

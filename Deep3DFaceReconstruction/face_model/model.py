@@ -73,6 +73,13 @@ def load_face_model(path=None):
     return FaceModel(path=path, **cache.cached(path, READER_VERSION, names, read))
 
 
+def is_open_model(path=None):
+    """Whether load_face_model(path) reads the open model of the repository; nothing is read to tell."""
+    if path is not None:
+        return os.path.realpath(path) == os.path.realpath(assets.OPEN_MODEL)
+    return not os.path.isfile(assets.BFM_MODEL) and not bfm09.sources_present()
+
+
 def _find_model_file():
     if os.path.isfile(assets.BFM_MODEL):
         return assets.BFM_MODEL

@@ -77,17 +77,18 @@ class Fitter:
         self._dense = None
         self.shading = ShadingFit(SurfaceSamples(model)) if steps else None
 
-    def fit(self, crop, start=None):
+    def fit(self, crop, start=None, offer=None):
         """Fits one face.
 
         Args:
           crop: photo.crops.FaceCrop with its 68 landmarks.
           start: [257] coefficients to refine, or None to begin from the landmarks.
+          offer: [257] coefficients to begin from if they explain the colours better than the landmarks do.
         Returns:
           FitResult.
         """
         found = self._from_landmarks(crop)
-        answer = self._finish(crop, found, start)
+        answer = self._finish(crop, found, self._better_start(crop, found, offer) if start is None else start)
         if start is not None:
             return answer
         return self._checked(crop, found, answer)
@@ -97,6 +98,14 @@ class Fitter:
             coeff = found.coefficients() if start is None else start
             return FitResult(coeff.astype(np.float32), found.deviations().astype(np.float32), [], posterior=found)
         return FitResult(*self.shading(crop, found, self._steps, start), posterior=found)
+
+    def _better_start(self, crop, found, offer):
+        """The offer, or None where the landmarks' Posterior explains the crop's colours as well."""
+        if offer is None or not self._steps:
+            return None
+        equations = [self.shading.begin(crop, found, start).equations(0) for start in (None, offer)]
+        errors = [np.inf if part is None else part.error for part in equations]
+        return offer if errors[1] < errors[0] else None
 
     def _from_landmarks(self, crop):
         """The Posterior of the best landmarks that there are: the mesh's, else the 68."""

@@ -11,8 +11,9 @@ from Deep3DFaceReconstruction.errors import AssetError
 
 # The folder that the packages lie in: the repository's root, or site-packages.
 CODE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# Only an installed package has it: setup.py puts BFM/open_model.npz there.
+# Only an installed package has them: setup.py puts BFM/open_model.npz and network/open_r_net.pb there.
 _PACKAGED_BFM = os.path.join(CODE, 'Deep3DFaceReconstruction', 'BFM')
+_PACKAGED_NETWORK = os.path.join(CODE, 'Deep3DFaceReconstruction', 'network')
 
 
 def _user_folder(variable, *default):
@@ -37,7 +38,7 @@ C_NET_PB = os.path.join(NETWORK_DIR, 'CNetModel.pb')
 LANDMARK68_PB = os.path.join(NETWORK_DIR, 'landmark68_detector.pb')
 RESNET_CKPT = os.path.join(ROOT, 'weights', 'resnet', 'resnet_v1_50.ckpt')
 MOBILENET_DIR = os.path.join(ROOT, 'weights', 'mobilenet')
-OPEN_R_NET_PB = os.path.join(NETWORK_DIR, 'open_r_net.pb')
+OPEN_R_NET_PB = os.path.join(_PACKAGED_NETWORK if os.path.isdir(_PACKAGED_NETWORK) else NETWORK_DIR, 'open_r_net.pb')
 ID_NET_DIR = os.path.join(ROOT, 'weights', 'id_net')
 INPUT_DIR = os.path.join(ROOT, 'input')
 OUTPUT_DIR = os.path.join(ROOT, 'output')

@@ -16,6 +16,7 @@ def portrait():
 def no_network(monkeypatch, tmp_path):
     """Whatever the checkout's network/ holds, tests start without one."""
     monkeypatch.setattr(assets, 'FACE_RECON_PB', str(tmp_path / 'network' / 'FaceReconModel.pb'))
+    monkeypatch.setattr(assets, 'OPEN_R_NET_PB', str(tmp_path / 'network' / 'open_r_net.pb'))
 
 
 @pytest.fixture

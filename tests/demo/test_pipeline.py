@@ -30,6 +30,7 @@ class TestOneFace:
         portrait.save(str(folder / 'in' / 'she.PNG'))
         patch = pytest.MonkeyPatch()
         patch.setattr(assets, 'FACE_RECON_PB', str(folder / 'none.pb'))
+        patch.setattr(assets, 'OPEN_R_NET_PB', str(folder / 'none.pb'))
         try:
             assert run(folder / 'in', folder / 'out') == 0
         finally:

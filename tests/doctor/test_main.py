@@ -133,6 +133,10 @@ def test_only_the_standard_library_is_imported():
     ({'face_detector': MISSING, 'dlib_id_net': MISSING}, set()),
     ({'python': WRONG, 'gpu': WRONG}, set()),
     ({'face_recon_pb': WRONG}, {'face_recon_pb'}),
+    # Read with the open model, and only where there is no other network.
+    ({'open_r_net': WRONG}, {'open_r_net'}),
+    ({'open_r_net': WRONG, 'face_recon_pb': OK}, set()),
+    ({'open_r_net': WRONG, 'bfm_model_front': OK}, set()),
     ({'landmark68_pb': WRONG, 'resnet_ckpt': WRONG, 'facenet': WRONG, 'dlib_id_net': WRONG}, set()),
     ({'open_model': WRONG}, {'open_model'}),
     ({'open_model': MISSING, 'bfm_model_front': OK}, set()),

@@ -35,6 +35,7 @@ def result(tmp_path_factory):
     Image.new('RGB', (120, 120), 'grey').save(str(folder / 'in' / 'desk' / 'empty.png'))
     patch = pytest.MonkeyPatch()
     patch.setattr(assets, 'FACE_RECON_PB', str(folder / 'none.pb'))
+    patch.setattr(assets, 'OPEN_R_NET_PB', str(folder / 'none.pb'))
     try:
         yield folder / 'in', folder / 'out', run(folder / 'in', folder / 'out', *OPTIONS)
     finally:

@@ -19,7 +19,7 @@ class Decoder:
 
     def __init__(self, model):
         self._gaze = GazeFinder(model)
-        self._vertices = len(model.meanshape)
+        self._vertices, self._model_name = len(model.meanshape), model.name
 
         def build():
             face3d = Face3D(model)
@@ -48,7 +48,8 @@ class Decoder:
         decoded = self._decode(coeff=coeff, crops=np.stack([crop.bgr for crop in crops]),
                                offset=self._offsets(coeff, eyes))
         decoded['deviation'] = np.full(coeff.shape, np.nan, np.float32) if deviation is None else deviation
-        rows = [{name: value[i] for name, value in decoded.items()} for i in range(len(crops))]
+        rows = [dict({name: value[i] for name, value in decoded.items()}, face_model=self._model_name)
+                for i in range(len(crops))]
         return [face_result(*face) for face in zip(crops, coeff, rows, eyes)]
 
     def _offsets(self, coeff, eyes):

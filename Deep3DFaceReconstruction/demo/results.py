@@ -18,6 +18,7 @@ from Deep3DFaceReconstruction.photo.landmarks import five_from_68, to_y_up
 from Deep3DFaceReconstruction.system.files import PNG_COMPRESSION, atomic_write
 from Deep3DFaceReconstruction.system.mat_file import save_mat
 from Deep3DFaceReconstruction.system.own_files import marked_info
+from Deep3DFaceReconstruction.system.result_folder import final_folder
 
 # The status of a face. A doubtful one is done, but may not be a face, or not where the landmarks say.
 OK, DOUBTFUL, FAILED = 'ok', 'doubtful', 'failed'
@@ -90,7 +91,8 @@ def face_result(crop, coeff, decoded, eyes):
       crop: FaceCrop.
       coeff: [257] float32.
       decoded: dict of what the decoder made of it: strip [224,1120,3], recon [224,224,4], region [224,224],
-        face_shape, face_texture and face_color [N,3], landmarks [68,2] y-up; and deviation [257] of the coefficients.
+        face_shape, face_texture and face_color [N,3], landmarks [68,2] y-up; deviation [257] of the coefficients; and
+        face_model, the name of the face model.
       eyes: the EyeState that was decoded with it.
     """
     distances = _landmark_distances(crop, decoded['landmarks'])
@@ -121,7 +123,20 @@ def _arrays(crop, coeff, decoded, eyes):
         'lm_68p_photo': lm_68p_to_photo(decoded['landmarks'], crop.trans_params),
         'detector': crop.detector, 'detector_score': np.nan if crop.score is None else float(crop.score),
         'detector_box': np.full(4, np.nan) if crop.box is None else np.array(crop.box, np.float64),
-        'gaze': eyes.gaze, 'eye_blink': eyes.blink}
+        'gaze': eyes.gaze, 'eye_blink': eyes.blink, 'face_model': decoded['face_model']}
+
+
+def photo_place(image_path, folder):
+    """The path of a photo as the .mat files in a folder have it: relative to where they come to lie, with slashes.
+
+    Args:
+      image_path: the photo.  folder: theirs; a staging folder of result_folder.ResultFolder stands for the final one.
+    """
+    try:
+        path = os.path.relpath(image_path, final_folder(folder))
+    except ValueError:  # on another drive of Windows
+        path = os.path.abspath(image_path)
+    return path.replace(os.sep, '/')
 
 
 def _landmark_distances(crop, landmarks):
@@ -164,7 +179,8 @@ def write_result(result, path_stem, faces_text, outputs=catalogue.DEFAULT):
 
     writers = {
         'obj': lambda: obj.save_obj(path_stem + '_mesh.obj', result.arrays['face_shape'], faces_text, colors),
-        'mat': lambda: save_mat(path_stem + '.mat', result.arrays),
+        'mat': lambda: save_mat(path_stem + '.mat', dict(
+            result.arrays, photo=photo_place(result.crop.image_path, os.path.dirname(path_stem)))),
         'png': write_strip}
     return catalogue.try_writers(writers, outputs, result.crop.name)
 

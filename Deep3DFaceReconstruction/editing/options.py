@@ -3,12 +3,14 @@ import argparse
 import re
 from typing import Dict, NamedTuple, Optional, Tuple
 
-from Deep3DFaceReconstruction.exports.catalogue import share
+from Deep3DFaceReconstruction.exports.catalogue import SUFFIXES, outputs_list, share
 from Deep3DFaceReconstruction.system import assets, exit_codes
 from Deep3DFaceReconstruction.system.arguments import add_face_model_option, number, positive
 
 _COLOUR = re.compile('#?([0-9a-fA-F]{6})')
 RGB = Tuple[int, int, int]
+# Every edit writes these outputs of exports.catalogue, in its own way.
+ALWAYS = ('mat', 'obj', 'png')
 
 
 class EditOptions(NamedTuple):
@@ -20,7 +22,10 @@ class EditOptions(NamedTuple):
     face: int = 1
     face_model: Optional[str] = None
     verbose: bool = False
+    photo: Optional[str] = None
+    outputs: Tuple[str, ...] = ()
     source: Optional[str] = None
+    source_photo: Optional[str] = None
     set: Optional[Dict[str, float]] = None
     pose: bool = False
     yaw: float = 0.0
@@ -57,6 +62,14 @@ def colour(text):
     return tuple(bytes.fromhex(match.group(1)))
 
 
+def edit_outputs(text):
+    """The outputs of exports.catalogue that an edit can have, besides those that it always has; a type for argparse."""
+    names = outputs_list(text)
+    if 'viewer' in names and text.strip() == 'viewer':
+        raise argparse.ArgumentTypeError('expected outputs of one face, got viewer, the page of a run of demo.py')
+    return tuple(name for name in names if name not in ALWAYS + ('viewer',))
+
+
 degrees = number(float, -360, 'degrees from -360')
 
 
@@ -65,7 +78,8 @@ def edit_parser():
     parser = argparse.ArgumentParser(
         prog='edit.py', epilog=exit_codes.EPILOG,
         description='Edits the face in a photo. For a photo NAME.jpg it writes NAME_COMMAND.png (the edited photo in '
-                    'full size), NAME_COMMAND.mat (coefficients, shape) and NAME_COMMAND_mesh.obj with its texture.')
+                    'full size), NAME_COMMAND.mat (coefficients, shape) and NAME_COMMAND_mesh.obj with its texture. '
+                    'A photo may also be given as the NAME.mat that demo.py made of it, which saves the fitting.')
     commands = parser.add_subparsers(dest='command', metavar='COMMAND')
     commands.required = True
     add = _adder(commands)
@@ -94,12 +108,16 @@ def _adder(commands):
     def add(name, what, with_source=False):
         parser = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + '.')
         if with_source:
-            parser.add_argument('source', metavar='SOURCE', help='the photo that gives')
-        parser.add_argument('target', metavar='TARGET', help='the photo to edit')
+            parser.add_argument('source', metavar='SOURCE', help='the photo that gives, or its .mat file')
+        parser.add_argument('target', metavar='TARGET', help='the photo to edit, or its .mat file')
         parser.add_argument('--output', default=assets.OUTPUT_DIR, metavar='DIR',
                             help='folder for the results (default: %(default)s)')
         parser.add_argument('--face', type=positive, default=1, metavar='N',
                             help='which face of the target, 1 for the largest (default: 1)')
+        parser.add_argument('--photo', metavar='FILE', help='the photo of a TARGET.mat, where it was moved')
+        parser.add_argument('--outputs', type=edit_outputs, default=(), metavar='LIST',
+                            help='what else is written of the edited face, as by demo.py --outputs: all, or some of %s'
+                                 % ','.join(name for name in SUFFIXES if name not in ALWAYS + ('viewer',)))
         add_face_model_option(parser)
         parser.add_argument('--verbose', action='store_true', help='show what TensorFlow has to say')
         return parser

@@ -14,7 +14,7 @@ class Subject(NamedTuple):
 
     Attributes:
       name: of the face, as demo.py would name its files.
-      photo: [H,W,3] uint8 RGB, upright.
+      photo: [H,W,3] uint8 RGB, upright; None where it was not asked for.
       crop: photo.crops.FaceCrop.
       coeff: [257] float64.
       shape: [N,3] float64 dm, the model's own frame: what the coefficients and the eyes give.

@@ -14,12 +14,28 @@ _PNG = b'\x89PNG\r\n\x1a\n'
 MARK_TEXT = ('%s\0%s' % (_MARK_KEY, _MARK)).encode('ascii')
 _MARKED = (MARK_TEXT, b'iTXtsource\0')
 HEAD_BYTES = 512
+# IPTC's Digital Source Type of a photo with parts that no camera has taken.
+_XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+    'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
+    'Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic">'
+    '<dc:description><rdf:Alt><rdf:li xml:lang="x-default">Edited by %s: %s</rdf:li></rdf:Alt></dc:description>'
+    '</rdf:Description></rdf:RDF></x:xmpmeta>')
 
 
-def marked_info():
-    """PngInfo for `Image.save(..., pnginfo=...)`: it says that this program made the image."""
+def marked_info(edit=None):
+    """PngInfo for `Image.save(..., pnginfo=...)`: it says that this program made the image.
+
+    Args:
+      edit: how a photo was edited, such as 'swap'; None for an image that is no edited photo. It is said in words
+        (Description) and, for programs that show where an image comes from, in IPTC's vocabulary of digital sources.
+    """
     info = PngImagePlugin.PngInfo()
     info.add_text(_MARK_KEY, _MARK)
+    if edit is not None:
+        info.add_text('Description', 'Edited by %s: %s' % (_MARK, edit))
+        info.add_itxt('XML:com.adobe.xmp', _XMP % (_MARK, edit))
     return info
 
 

@@ -1,9 +1,9 @@
-"""The output folder of demo.py: which of its files an earlier run has written, and from which photos.
+"""The output folder of demo.py and edit.py: which of its files an earlier run has written, and from which photos.
 
-A hidden file in the folder (`RECORD_NAME`) lists every file that was written, with size, time and checksum, and what
-each photo gave. So results can be replaced, kept (--resume) or removed, and a file that this program did not write, or
-that somebody has changed since, is never touched. The files of a photo are made in a hidden folder, recorded, and only
-then moved to where they belong.
+A hidden file in the folder (`RECORD_NAME`) lists every file that was written, with size, time, checksum and script, and
+what each photo gave. So results can be replaced, kept (--resume) or removed, and a file that this program did not
+write, or that somebody has changed since, is never touched. The files of a photo are made in a hidden folder,
+recorded, and only then moved to where they belong.
 """
 import contextlib
 import json
@@ -21,7 +21,8 @@ from Deep3DFaceReconstruction.system.own_files import check_replaceable
 
 RECORD_NAME = '.deep3d_results'
 SUMMARY_NAME = 'summary.csv'
-_HEADER = {'made_by': 'Deep3DFaceReconstruction demo.py', 'format': 1}
+_PROGRAM, _FORMAT = 'Deep3DFaceReconstruction', 1
+_STAGING = TEMPORARY_PREFIX + 'results-'
 # Records of replaced files stay until there are this many times as many as files.
 _REWRITE_AT = 4
 _CHUNK = 1 << 20
@@ -32,14 +33,15 @@ class ResultFolder:
 
     Args:
       path: the folder; it must be there.
+      script: what writes into it now, for the record.
     Raises:
       InputError: the record in it is not one, or cannot be read.
     """
 
-    def __init__(self, path):
-        self.path = path
+    def __init__(self, path, script='demo.py'):
+        self.path, self._script = path, script
         self._lock = threading.Lock()
-        self._files = {}   # name -> [[size, time, checksum], ...], the newest last
+        self._files = {}   # name -> [[size, time, checksum, script], ...], the newest last
         self._photos = {}  # file name of a photo -> {photo_name, facts, rows, files}
         self._load()
         self._remove_unfinished()
@@ -51,7 +53,7 @@ class ResultFolder:
         try:
             with open(record, encoding='utf-8') as file:
                 lines = file.read().splitlines()
-            if not lines or json.loads(lines[0]) != _HEADER:
+            if not lines or not _is_header(json.loads(lines[0])):
                 raise ValueError('another file')
         except (OSError, ValueError) as error:
             raise InputError('%s: expected the record of an earlier run, got: %s' % (record, one_line(error)))
@@ -74,23 +76,26 @@ class ResultFolder:
         self._files = {name: known for name, known in self._files.items() if known}
         entries = [{'written': {name: known[0]}} for name, known in self._files.items()] + list(self._photos.values())
         with atomic_write(self._path_of(RECORD_NAME)) as temporary, open(temporary, 'w', encoding='utf-8') as file:
-            file.writelines(json.dumps(entry) + '\n' for entry in [_HEADER] + entries)
+            file.writelines(json.dumps(entry) + '\n' for entry in [self._header()] + entries)
 
     def _note(self, entry):
         entry = json.loads(json.dumps(entry))
         with self._lock:
             is_new = not os.path.exists(self._path_of(RECORD_NAME))
             with open(self._path_of(RECORD_NAME), 'a', encoding='utf-8') as file:
-                file.write((json.dumps(_HEADER) + '\n' if is_new else '') + json.dumps(entry) + '\n')
+                file.write((json.dumps(self._header()) + '\n' if is_new else '') + json.dumps(entry) + '\n')
             self._take(entry)
 
     def _remove_unfinished(self):
         """Removes the hidden folders of runs that were killed."""
         for entry in os.listdir(self.path):
             path = self._path_of(entry)
-            if (entry.startswith(TEMPORARY_PREFIX + 'results-') and os.path.isdir(path) and not os.path.islink(path)
+            if (entry.startswith(_STAGING) and os.path.isdir(path) and not os.path.islink(path)
                     and time.time() - os.path.getmtime(path) > UNFINISHED_SECONDS):
                 shutil.rmtree(path, ignore_errors=True)
+
+    def _header(self):
+        return {'made_by': '%s %s' % (_PROGRAM, self._script), 'format': _FORMAT}
 
     def _path_of(self, name):
         return os.path.join(self.path, name)
@@ -149,14 +154,14 @@ class ResultFolder:
         Raises:
           OSError: the folder cannot be written. InputError: a file is in the way.
         """
-        staging = tempfile.mkdtemp(prefix=TEMPORARY_PREFIX + 'results-', dir=self.path)
+        staging = tempfile.mkdtemp(prefix=_STAGING, dir=self.path)
         try:
             result = write_files(staging)
             names = sorted(os.listdir(staging))
             for name in names:
                 self.check(name)
             # Recorded first: a run that is killed now leaves files that the next one knows.
-            self._note({'written': {name: _facts_of(os.path.join(staging, name)) for name in names}})
+            self._note({'written': {name: _facts_of(os.path.join(staging, name)) + [self._script] for name in names}})
             for name in names:
                 os.replace(os.path.join(staging, name), self._path_of(name))
         finally:
@@ -185,6 +190,18 @@ class ResultFolder:
 
     def _belongs_to_another(self, name, photo):
         return any(name in record['files'] for other, record in self._photos.items() if other != photo)
+
+
+def final_folder(folder):
+    """Where the files of a folder come to lie: the result folder if ResultFolder.write made it, else the folder."""
+    path = os.path.abspath(folder)
+    return os.path.dirname(path) if os.path.basename(path).startswith(_STAGING) else path
+
+
+def _is_header(header):
+    """Whether the first line of a record is that of a script of this program."""
+    return (isinstance(header, dict) and header.get('format') == _FORMAT
+            and str(header.get('made_by', '')).split(' ')[0] == _PROGRAM)
 
 
 def photo_facts(image_path, landmark_path, made_with):

@@ -131,7 +131,7 @@ def test_where_nothing_is_compared_there_is_no_number(region, doubt):
     strip = np.zeros((224, 1120, 3), np.uint8)
     decoded = {'strip': strip, 'recon': np.zeros((224, 224, 4), np.float32), 'face_shape': shape, 'face_texture': shape,
                'face_color': shape, 'region': np.full((224, 224), region), 'landmarks': np.zeros((68, 2)),
-               'deviation': np.zeros(257)}
+               'deviation': np.zeros(257), 'face_model': 'a model'}
     result = results.face_result(crop, np.zeros(257), decoded, unknown_eyes())
     assert np.isnan(result.photometric_error) and result.doubts == ('the mesh covers %s of the photo' % doubt,)
     row = results.result_row(result, 'fit', 1.0)

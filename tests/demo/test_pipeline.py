@@ -51,7 +51,9 @@ class TestOneFace:
             'lm_68p': ((68, 2), 'float32'), 'lm_5p': ((5, 2), 'float64'),
             'trans_params': ((1, 5), 'float64'), 'lm_68p_photo': ((68, 2), 'float64'),
             'detector': ((1,), 'str%d' % (32 * len(mat['detector'][0]))), 'detector_score': ((1, 1), 'float64'),
-            'detector_box': ((1, 4), 'float64'), 'gaze': ((2, 2), 'float64'), 'eye_blink': ((1, 2), 'float64')}
+            'detector_box': ((1, 4), 'float64'), 'gaze': ((2, 2), 'float64'), 'eye_blink': ((1, 2), 'float64'),
+            'face_model': ((1,), 'str%d' % (32 * len(mat['face_model'][0]))), 'photo': ((1,), 'str%d' % (32 * 13))}
+        assert mat['photo'][0] == '../in/she.PNG'
         assert set(np.unique(mat['recon_img'][..., 3])) == {0, 1}
         assert mat['recon_img'][..., :3].max() <= 255
         assert np.abs(np.degrees(mat['gaze'])).max() < 12 and not mat['eye_blink'].any()  # she looks ahead

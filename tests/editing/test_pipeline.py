@@ -28,6 +28,7 @@ def photo(tmp_path):
     (['express', 'a.jpg', '--set', 'jawOpen'], "expected NAME=WEIGHT,... such as jawOpen=0.6, got 'jawOpen'"),
     (['express', 'a.jpg', '--set', 'jawOpen=nan'], 'expected NAME=WEIGHT'),
     (['transfer', 'a.jpg'], 'TARGET'),
+    (['pose', 'a.jpg', '--yaw', '3', '--outputs', 'viewer'], 'expected outputs of one face, got viewer'),
     ([], 'COMMAND'),
 ])
 def test_a_wrong_command_line_says_what_is_expected(words, message, capsys):
@@ -50,6 +51,7 @@ def test_mistakes_are_told_before_anything_is_loaded(photo, tmp_path, capsys, mo
             (['express', photo, '--set', 'xyzzy=1'], ', ..., got xyzzy'),
             (['pose', 'no.jpg', '--yaw', '3'], 'edit.py: no.jpg: expected a photo, got nothing'),
             (['transfer', str(tmp_path), photo], 'expected a photo, got a folder'),
+            (['pose', photo, '--yaw', '3', '--photo', photo], 'edit.py: --photo: expected the photo of a .mat file'),
             (['relight', photo, '--light', 'lefty'], 'edit.py: --light: expected a photo, 27 numbers or one of soft, '),
             (['relight', photo, '--light', '1,2,3'], 'edit.py: --light: expected 27 finite numbers, got 3')):
         code, error, names = run(words, tmp_path, capsys)
@@ -88,3 +90,22 @@ def test_the_files_of_a_portrait(tmp_path, capsys):
     assert image.shape == (512, 512, 3) and difference[110:220, 180:280].max() > 60 and not difference[400:].any()
     mat = scipy.io.loadmat(os.path.join(folder, 'portrait_express.mat'))
     assert mat['coeff'].shape == (1, 257) and np.isfinite(mat['face_shape']).all()
+    check_edit_of_the_edit(folder, image, tmp_path, capsys)
+
+
+def check_edit_of_the_edit(folder, image, tmp_path, capsys):
+    """The .mat file of an edit is edited in turn, with other outputs."""
+    words = ['makeup', os.path.join(folder, 'portrait_express.mat'), '--lips', '#0000ff']
+    code, error, names = run(words + ['--outputs', 'camera,ply'], tmp_path, capsys)
+    assert (code, error) == (0, '')
+    assert {'portrait_express_makeup.ply', 'portrait_express_makeup_camera.json'} < set(names)
+    path = os.path.join(folder, 'portrait_express_makeup.png')
+    changed = np.nonzero(np.abs(np.asarray(Image.open(path)).astype(int) - image).max(axis=2))
+    assert 130 < changed[0].min() and changed[0].max() < 190 and Image.open(path).text['Description'] == (
+        'Edited by Deep3DFaceReconstruction: makeup')
+    with open(os.path.join(folder, '.deep3d_results')) as record:
+        text = record.read()
+    assert 'edit.py' in text and 'demo.py' not in text and 'compositeSynthetic' in Image.open(path).text[
+        'XML:com.adobe.xmp']
+    code, error, names = run(words, tmp_path, capsys)
+    assert code == 0 and 'portrait_express_makeup.ply' not in names

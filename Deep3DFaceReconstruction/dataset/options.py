@@ -22,6 +22,9 @@ def preprocess_parser():
     parser.add_argument('--img_path', default=assets.INPUT_DIR, metavar='DIR', help='folder of photos')
     parser.add_argument('--save_path', default=os.path.join(assets.ROOT, 'processed_data'), metavar='SAVE',
                         help='folder of the training set')
+    parser.add_argument('--sets', action='store_true',
+                        help='each subfolder of DIR holds photos of one person; makes a training set SAVE/PERSON of '
+                             'each, for train.py --sets')
     parser.add_argument('--jobs', type=positive, default=1, metavar='N', help='processes on this machine')
     parser.add_argument('--scheduler', metavar='ADDRESS',
                         help='work on the Dask cluster whose scheduler is at this address (tcp://host:8786) instead; '

@@ -26,7 +26,7 @@ class Row(NamedTuple):
     """What became of one photo, a line of report.csv.
 
     Attributes:
-      file: the photo; name: NAME of its sample.
+      file: the photo; name: NAME of its sample, or PERSON/NAME.
       status: done; doubtful (done, but the reason says why it may not be a face, or not where the points are); kept (a
         former run's result is whole and newer than the photo); failed, for the reason given.
       face_size: side of the square of the photo that became the crop, in its pixels.
@@ -113,7 +113,7 @@ class Preparer:
             if notes is not None:
                 return Row(path, name, KEPT, *(notes.get(key, '') for key in _NOTED))
         try:
-            return self._prepare(path, sample)
+            return self._prepare(path, name, sample)
         except InputError as error:
             reason = str(error)
         except MemoryError:
@@ -122,13 +122,13 @@ class Preparer:
         sample_files.remove_sample(sample, os.path.basename(path))
         return Row(path, name, FAILED, reason, '', '')
 
-    def _prepare(self, path, sample):
+    def _prepare(self, path, name, sample):
         crop, = crops_of_photo(path, sample.name, self._finder(), landmarks=True, network=self._network())
         error = np.linalg.norm(five_from_68(to_y_up(crop.lm_68p)) - crop.lm_5p, axis=1).mean()
         if error > self._settings.max_error:
             raise LandmarkError('%s: expected 68 landmarks within %g pixels of the five, got %.1f'
                                 % (path, self._settings.max_error, error))
-        row = Row(path, sample.name, DOUBTFUL if crop.doubts else DONE, '; '.join(crop.doubts),
+        row = Row(path, name, DOUBTFUL if crop.doubts else DONE, '; '.join(crop.doubts),
                   '%.0f' % (IMAGE_SIZE / crop.trans_params[2]), '%.2f' % error, crop.detector,
                   '' if crop.score is None else '%.3g' % crop.score)
         check_replaceable(sample.image)

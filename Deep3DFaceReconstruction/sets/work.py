@@ -3,13 +3,13 @@ import os
 import sys
 from typing import Any, Dict, List, NamedTuple, Tuple
 
+from Deep3DFaceReconstruction.dataset.people.photo_folders import find_people
 from Deep3DFaceReconstruction.demo import job as jobs
 from Deep3DFaceReconstruction.demo import results
 from Deep3DFaceReconstruction.demo.coefficient_sources import choose_source
 from Deep3DFaceReconstruction.errors import UserError, message_of, one_line
 from Deep3DFaceReconstruction.photo import photo_files
 from Deep3DFaceReconstruction.sets import merging
-from Deep3DFaceReconstruction.sets.people import find_people
 from Deep3DFaceReconstruction.sets.set_files import SUFFIXES
 from Deep3DFaceReconstruction.system import exit_codes
 from Deep3DFaceReconstruction.system.files import check_writable
@@ -73,7 +73,8 @@ def prepare(options, set_options):
     """
     source = choose_source(options)
     merger = merging.choose_merger(set_options, source)
-    found = find_people(options.input, options.output, set_options.same_person)
+    found = find_people(options.input, options.output, set_options.same_person,
+                        '--same_person takes the photos of the folder itself')
     check_writable(options.output)
     made_with = {'merge': merger.label, 'strangers': set_options.strangers, 'network': file_facts(merger.path)}
     people = [_person(options, folder, made_with) for folder in found.folders]

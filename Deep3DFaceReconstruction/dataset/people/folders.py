@@ -2,9 +2,8 @@
 import os
 
 from Deep3DFaceReconstruction.dataset.data_loader import find_samples, listed
+from Deep3DFaceReconstruction.dataset.people.photo_folders import FEWEST
 from Deep3DFaceReconstruction.dataset.sample_files import DataError
-
-FEWEST = 2
 
 
 def find_people(sources):

@@ -4,8 +4,8 @@ import os
 import pytest
 from PIL import Image
 
+from Deep3DFaceReconstruction.dataset.people.photo_folders import PersonFolder, find_people
 from Deep3DFaceReconstruction.errors import InputError
-from Deep3DFaceReconstruction.sets.people import PersonFolder, find_people
 
 
 def photo(path):
@@ -19,7 +19,7 @@ def test_each_folder_is_a_person(tmp_path):
     (tmp_path / 'empty').mkdir()
     (tmp_path / '.hidden').mkdir()
     photo(tmp_path / 'out' / 'anna.png')
-    people = find_people(str(tmp_path), str(tmp_path / 'out'), False)
+    people = find_people(str(tmp_path), str(tmp_path / 'out'))
     assert people.folders == [PersonFolder(name, str(tmp_path / name), str(tmp_path / 'out' / name))
                               for name in ('anna', 'bert')]
     assert len(people.empty) == 1
@@ -35,7 +35,7 @@ def test_the_folder_itself(tmp_path):
 
 def test_nobody(tmp_path):
     photo(tmp_path / 'loose.png')
-    with pytest.raises(InputError, match='expected a folder of photos for each person, found none; --same_person'):
-        find_people(str(tmp_path), 'out', False)
+    with pytest.raises(InputError, match='expected a folder of photos for each person, found none; a hint'):
+        find_people(str(tmp_path), 'out', hint='a hint')
     with pytest.raises(InputError, match='missing: expected a folder of folders of photos, got: No such file'):
-        find_people(str(tmp_path / 'missing'), 'out', False)
+        find_people(str(tmp_path / 'missing'), 'out')

@@ -6,6 +6,9 @@ from Deep3DFaceReconstruction.errors import InputError, one_line
 from Deep3DFaceReconstruction.photo.image_kinds import IMAGE_EXTENSIONS
 from Deep3DFaceReconstruction.photo.photo_files import find_photos
 
+# Images that a training set of a person needs.
+FEWEST = 2
+
 
 class PersonFolder(NamedTuple):
     """The photos of one person: the name of the set, their folder, and the folder of the results."""
@@ -29,13 +32,14 @@ class People(NamedTuple):
     notes: Tuple[str, ...]
 
 
-def find_people(source, target, same_person):
+def find_people(source, target, same_person=False, hint=''):
     """The People of a folder.
 
     Args:
       source: folder of photos, or of folders of photos.
       target: where the results go; not a person's folder.
       same_person: whether the photos of `source` itself are one person's.
+      hint: what else the user might want where nobody is found.
     Raises:
       InputError: a folder that is missing or cannot be read, or nobody in it.
     """
@@ -53,8 +57,8 @@ def find_people(source, target, same_person):
         elif not photos.own_results:
             empty.append('%s: expected photos of a person (%s), found none' % (path, ', '.join(IMAGE_EXTENSIONS)))
     if not folders:
-        raise InputError('%s: expected a folder of photos for each person, found none; --same_person takes the photos '
-                         'of the folder itself' % source)
+        raise InputError('%s: expected a folder of photos for each person, found none%s' % (
+            source, '; ' + hint if hint else ''))
     loose = len(find_photos(source).paths)
     note = '%s: %d photo%s outside the folders of the people not read' % (source, loose, '' if loose == 1 else 's')
     return People(folders, tuple(empty), (note,) if loose else ())

@@ -65,13 +65,18 @@ def available():
     return importlib.util.find_spec(_MODULE) is not None
 
 
-def _interpreter(path):
+def interpreter(path, **options):
+    """An interpreter of a .tflite file, made with options: LiteRT's if it is installed, else TensorFlow's.
+
+    Raises:
+      AssetError: the file is not a network.
+    """
     if importlib.util.find_spec('ai_edge_litert') is not None:
         factory = importlib.import_module('ai_edge_litert.interpreter').Interpreter
     else:
         factory = importlib.import_module('tensorflow').lite.Interpreter
     try:
-        return factory(model_path=path)
+        return factory(model_path=path, **options)
     except (ValueError, RuntimeError) as error:
         raise AssetError('%s: expected a TensorFlow Lite network, got: %s' % (path, str(error).split('\n')[0]))
 
@@ -101,7 +106,7 @@ class _Network:
 
     def __call__(self, image):
         if self._loaded is None:
-            loaded = _interpreter(model_file(self._name))
+            loaded = interpreter(model_file(self._name))
             loaded.allocate_tensors()
             self._loaded = loaded
         network = self._loaded

@@ -70,6 +70,7 @@ class CoefficientSampler:
 
     def __init__(self, model, seed, options, views=1):
         self._key_vertices = key_vertices(model)
+        self._one_sided = np.isfinite(model.ex_lower)
         self._seed = seed
         self._options = options
         self._views = views
@@ -86,6 +87,8 @@ class CoefficientSampler:
                                         ('tex', options.tex_sd, person)):
             part = coeff[COEFF_SLICES[name]]
             part[:] = np.clip(source.randn(len(part)), -_CUT, _CUT) * deviation
+        expression = coeff[COEFF_SLICES['ex']]
+        expression[self._one_sided] = np.abs(expression[self._one_sided])  # their bound is 0
         limits = np.radians([options.max_pitch, options.max_yaw, options.max_roll])
         share = random.uniform(-1, 1, (2, 3))
         coeff[COEFF_SLICES['angles']] = np.where([False, True, False], share[0], share.mean(axis=0)) * limits

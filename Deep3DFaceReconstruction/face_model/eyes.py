@@ -16,12 +16,11 @@ import numpy as np
 
 from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.errors import FaceModelError
-from Deep3DFaceReconstruction.face_model import open_model
 from Deep3DFaceReconstruction.face_model.named_shapes import load_named_shapes
+from Deep3DFaceReconstruction.face_model.open_model import EYE_PARTS
 from Deep3DFaceReconstruction.meshes.registration import sphere_fit
 
 SIDES = ('Right', 'Left')
-_PARTS = tuple(open_model.PARTS.index(name) for name in ('right eye', 'left eye'))
 # A dome that hangs on the lids turns as a whole up to this angle from its axis, and less and less towards its rim.
 _WHOLE_UP_TO = np.radians(25)
 # Nothing turns further: the iris would slide under the skin.
@@ -183,9 +182,9 @@ class Eyes:
 
 def eyes_of(model):
     """The Eyes of a face model; None where it has no eyeballs, as the Basel Face Model."""
-    if not all((model.part == number).any() for number in _PARTS):
+    if not all((model.part == number).any() for number in EYE_PARTS):
         return None
-    return Eyes(model, tuple(_eyeball(model, number) for number in _PARTS))
+    return Eyes(model, tuple(_eyeball(model, number) for number in EYE_PARTS))
 
 
 def _eyeball(model, number):

@@ -8,10 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import scipy.linalg
 from scipy.optimize import lsq_linear, nnls
+from scipy.spatial.transform import Rotation
 
 from Deep3DFaceReconstruction.errors import FaceModelError, InputError
 from Deep3DFaceReconstruction.face_model import arkit, open_model
 from Deep3DFaceReconstruction.face_model.converters import ict_facekit
+from Deep3DFaceReconstruction.meshes.registration import sphere_fit
 from Deep3DFaceReconstruction.system.mat_file import MatFile
 
 # What a weight of 1 must explain of a shape to be worth its place: the cost of the weights' sum (L1, so sparse).
@@ -80,15 +82,28 @@ def load_named_shapes(model):
         raise FaceModelError('%s: expected a face model with named shapes (the open model, ICT-FaceKit), got one '
                              'without' % model.path)
     own = [str(name).strip() for name in np.ravel(mat['exNames'])]
+    turns = np.asarray(mat['exEyeTurns']) if 'exEyeTurns' in mat else np.zeros([len(own), 6])
     shapes = {}
-    for name, column in zip(own, np.asarray(model.ex_base, np.float32).T):
-        move = column.reshape(-1, 3) / ict_facekit.WEIGHT_PER_DEVIATION
+    for name, column, turn in zip(own, np.asarray(model.ex_base, np.float32).T, turns):
+        move = column.reshape(-1, 3) / ict_facekit.WEIGHT_PER_DEVIATION + _eye_moves(model, turn)
         name = _arkit_name(name)
         shapes[name] = shapes[name] + move if name in shapes else move
     names = tuple(sorted(shapes, key=lambda name: (name not in arkit.NAMES, name)))
     count = len(model.meanshape)
     return NamedShapes(names, np.stack([shapes[name] for name in names]), np.zeros((0, 2), np.int64),
                        np.zeros((0, count, 3), np.float32))
+
+
+def _eye_moves(model, turn):
+    """[N,3] float32 dm: how the eyeballs of the mean face move when turned by the rotation vectors [6], right, left."""
+    moves = np.zeros(model.meanshape.shape, np.float32)
+    for number, vector in zip(open_model.EYE_PARTS, np.reshape(turn, (2, 3))):
+        ball = np.flatnonzero(model.part == number)
+        if len(ball) and vector.any():
+            places = model.meanshape[ball].astype(np.float64)
+            center = sphere_fit(places)[0]
+            moves[ball] = Rotation.from_rotvec(vector).apply(places - center) - (places - center)
+    return moves
 
 
 def _arkit_name(name):
@@ -122,6 +137,7 @@ class ExpressionMap:
         self._root = scipy.linalg.cholesky(gram + 1e-6 * size * np.eye(len(gram)))
         self._cross = parts.T.dot(moves.dot(base))
         self._cost = SPARSITY * np.diag(gram)
+        self._lower = model.ex_lower.astype(np.float64)
         prior = len(base) // 3 * OFFSET_ERROR ** 2 / INDEPENDENT_POINTS
         self._back = np.linalg.solve(base.T.dot(base) + prior * np.eye(base.shape[1]), base.T.dot(moves.T)).T
 
@@ -141,5 +157,6 @@ class ExpressionMap:
         return np.clip(amounts.dot(self._parts[:, self._moving].T), 0, 1)
 
     def coefficients(self, weights):
-        """[S,64] expression coefficients nearest to weights [S,K]: least squares over the mesh, and the prior."""
-        return np.atleast_2d(weights).dot(self._back)
+        """[S,64] expression coefficients nearest to weights [S,K]: least squares over the mesh, and the prior; none
+        below the model's bound."""
+        return np.maximum(np.atleast_2d(weights).dot(self._back), self._lower)

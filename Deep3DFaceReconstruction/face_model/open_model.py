@@ -23,6 +23,7 @@ LICENCE = 'CC0 1.0'
 LEVELS = 2
 RIM_ROUNDS = 6
 PARTS = ('skin', 'mouth', 'right eye', 'left eye', 'teeth')
+EYE_PARTS = tuple(PARTS.index(name) for name in ('right eye', 'left eye'))
 _KEYS = ('quads', 'keep', 'mean', 'id', 'id_scale', 'ex', 'ex_scale', 'tex_mean', 'tex', 'tex_scale', 'fill',
          'fill_color', 'uv', 'part', 'keypoints', 'skin', 'front')
 _NAMED_KEYS = ('named', 'named_moves', 'named_pairs', 'named_corrections', 'named_unit')

@@ -140,6 +140,7 @@ def _toy(random, count=40):
 
     class Model:
         ex_base = base
+        ex_lower = np.full(64, -np.inf, np.float32)
     return Model, NamedShapes(names, moves.astype(np.float32), np.zeros((0, 2), int), np.zeros((0, count, 3)))
 
 
@@ -149,6 +150,16 @@ def test_weights_come_back_from_the_coefficients_that_they_make():
     true = np.array([[0.8, 0.5, 0.0, 0.0], [0.3, 0.0, 0.9, 0.0], [0.0, 0.0, 0.0, 0.0]])
     np.testing.assert_allclose(to.weights(to.coefficients(true)), true, atol=0.05)
     assert to.weights(to.coefficients(true))[2].max() == 0
+
+
+def test_coefficients_stay_above_the_bound_of_the_model():
+    model, named = _toy(np.random.RandomState(0))
+    weights = np.random.RandomState(1).rand(20, 4)
+    free = ExpressionMap(model, named).coefficients(weights)
+    model.ex_lower = np.where(np.arange(64) < 2, 0, -np.inf)
+    bounded = ExpressionMap(model, named).coefficients(weights)
+    assert free[:, :2].min() < 0
+    np.testing.assert_array_equal(bounded, np.maximum(free, model.ex_lower))
 
 
 def test_closing_the_mouth_never_exceeds_opening_the_jaw():

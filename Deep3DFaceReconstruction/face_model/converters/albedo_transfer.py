@@ -5,8 +5,10 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse import csgraph
 from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
 
 from Deep3DFaceReconstruction.conventions import LANDMARK_COUNT
+from Deep3DFaceReconstruction.face_model.open_model import PARTS
 from Deep3DFaceReconstruction.meshes import closest_surface, registration
 
 # A landmark's slack in the warp (see registration.smooth_warp). On the jaw line, landmarks mark an outline, not a
@@ -16,12 +18,16 @@ _SLACK, _JAW_SLACK, _JAW = 0.02, 1.0, slice(0, 17)
 _BEYOND = 0.03
 # Pieces with fewer triangles than this share of the mesh are taken into the region around them, or out of it.
 _SMALL_PIECE = 0.005
+_TEETH = PARTS.index('teeth')
+# Nostrils, eyes and mouth are deep this near to the landmarks from the bridge of the nose on (dm).
+_INNER, _DEPTHS = slice(27, None), 0.3
 
 
 class AlbedoSource(NamedTuple):
     """What the transfer needs of a face model."""
     vertices: np.ndarray    # [M,3] float64, dm
-    triangles: np.ndarray   # [F,3] int, the skin's, from 0
+    triangles: np.ndarray   # [F,3] int, all, from 0
+    part: np.ndarray        # [M] int, see FaceModel.part
     keypoints: np.ndarray   # [68] int, from 0
     meantex: np.ndarray     # [M,3] float32, RGB 0-255
     tex_base: np.ndarray    # [3M,K] float32
@@ -30,6 +36,15 @@ class AlbedoSource(NamedTuple):
     name: Optional[str]
     licence: Optional[str]
 
+    def of_part(self, part):
+        """[f,3] the triangles of a part."""
+        return self.triangles[(self.part == part)[self.triangles].all(axis=1)]
+
+    def at(self, closest, triangles):
+        """[P,3,1+K] float32: the mean albedo and its components at closest points of some triangles."""
+        fields = np.concatenate([self.meantex[:, :, None], self.tex_base.reshape(len(self.meantex), 3, -1)], axis=2)
+        taken = closest_surface.interpolation_matrix(closest, triangles, len(self.vertices)).astype(np.float32)
+        return taken.dot(fields.reshape(len(fields), -1)).reshape(-1, 3, fields.shape[2])
 
 
 class CarriedAlbedo(NamedTuple):
@@ -38,7 +53,7 @@ class CarriedAlbedo(NamedTuple):
     tex_base: np.ndarray   # [3N,K] float32
     skin: np.ndarray       # [N] bool
     front: np.ndarray      # [f] int, the triangles of the smaller photometric region, in the mesh's order
-
+    covered: np.ndarray    # [T] bool, the triangles that the source covers: one piece
 
 
 def albedo_source(model):
@@ -56,10 +71,9 @@ def albedo_source(model):
     triangles = np.asarray(model['tri']).astype(np.int64) - 1  # from 1 to 0
     front = np.zeros(count, bool)
     front[np.asarray(model['frontmask2_idx']).astype(np.int64).ravel() - 1] = True  # from 1 to 0
-    if 'part' in model:
-        triangles = triangles[(np.asarray(model['part']).ravel() == 0)[triangles].all(axis=1)]
+    part = np.asarray(model['part']).ravel().astype(np.int64) if 'part' in model else np.zeros(count, np.int64)
     return AlbedoSource(
-        vertices=np.asarray(model['meanshape'], np.float64).reshape(-1, 3), triangles=triangles,
+        vertices=np.asarray(model['meanshape'], np.float64).reshape(-1, 3), triangles=triangles, part=part,
         keypoints=np.asarray(model['keypoints']).astype(np.int64).ravel() - 1,  # from 1 to 0
         meantex=np.asarray(model['meantex'], np.float32).reshape(-1, 3),
         tex_base=np.asarray(model['texBase'], np.float32), skin=np.asarray(model['skinmask']).ravel() > 0.5,
@@ -92,19 +106,32 @@ def carry_over(source, vertices, triangles, keypoints):
     slack[_JAW] = _JAW_SLACK
     placed = registration.smooth_warp(placed[keypoints], goal, slack)(placed)
 
-    closest = closest_surface.closest_points(placed, source.vertices, source.triangles)
-    beyond = closest_surface.on_rim(closest, source.triangles) & (closest.distance > _BEYOND)
-    taken = closest_surface.interpolation_matrix(closest, source.triangles, len(source.vertices))
-    components = source.tex_base.shape[1]
-    fields = np.concatenate([source.meantex[:, :, None], source.tex_base.reshape(-1, 3, components)], axis=2)
-    fields = taken.astype(np.float32).dot(fields.reshape(len(fields), -1))
-    fields = extended(fields, beyond, triangles).reshape(len(vertices), 3, 1 + components)
+    outer = source.of_part(0)
+    closest = closest_surface.closest_points(placed, source.vertices, outer)
+    beyond = closest_surface.on_rim(closest, outer) & (closest.distance > _BEYOND)
+    fields = source.at(closest, outer)
+    fields = extended(fields.reshape(len(fields), -1), beyond, triangles).reshape(fields.shape)
 
+    taken = closest_surface.interpolation_matrix(closest, outer, len(source.vertices))
     skin = (taken.dot(source.skin.astype(np.float64)) > 0.5) & ~beyond
     front = (taken.dot(source.front.astype(np.float64)) > 0.5) & ~beyond
+    outside = _outside(source, placed, closest, beyond)[triangles].any(axis=1)
     return CarriedAlbedo(meantex=np.ascontiguousarray(fields[:, :, 0]),
-                         tex_base=np.ascontiguousarray(fields[:, :, 1:]).reshape(-1, components),
-                         skin=skin, front=np.flatnonzero(_clean(front[triangles].all(axis=1), triangles)))
+                         tex_base=np.ascontiguousarray(fields[:, :, 1:]).reshape(3 * len(fields), -1),
+                         skin=skin, front=np.flatnonzero(_clean(front[triangles].all(axis=1), triangles)),
+                         covered=_clean(~outside, triangles) if outside.any() else ~outside)
+
+
+def _outside(source, placed, closest, beyond):
+    """[N] bool: placed vertices beyond the source's face: those beyond its skin that do not lie in one of its openings,
+    and those that lie as far from it as only the depths of nostrils, eyes and mouth do, elsewhere."""
+    inner = source.vertices[source.keypoints[_INNER]]
+    outside = (closest.distance > 2 * _BEYOND) & (cKDTree(inner).query(placed)[0] > _DEPTHS)
+    rows = np.flatnonzero(beyond)
+    triangles = source.triangles[(source.part != _TEETH)[source.triangles].all(axis=1)]
+    closest = closest_surface.closest_points(placed[rows], source.vertices, triangles)
+    outside[rows] = closest_surface.on_rim(closest, triangles) & (closest.distance > _BEYOND)
+    return outside
 
 
 def extended(fields, unknown, triangles):

@@ -15,11 +15,18 @@ import numpy as np
 
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM
 from Deep3DFaceReconstruction.errors import FaceModelError, one_line
-from Deep3DFaceReconstruction.face_model.converters import albedo_transfer, ict_landmarks
-from Deep3DFaceReconstruction.meshes import obj, registration, subdivision
-from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points
+from Deep3DFaceReconstruction.face_model.converters import (
+    albedo_transfer,
+    assembly,
+    closed_lips,
+    eyeballs,
+    frame,
+    ict_landmarks,
+)
+from Deep3DFaceReconstruction.meshes import obj, subdivision
+from Deep3DFaceReconstruction.photo.landmarks import standard_five_points
 from Deep3DFaceReconstruction.system import file_kinds
-from Deep3DFaceReconstruction.system.mat_file import basis_columns, save_mat
+from Deep3DFaceReconstruction.system.mat_file import save_mat
 
 NAME = 'ICT-FaceKit (USC ICT)'
 LICENCE = 'MIT'
@@ -33,9 +40,11 @@ class Layout(NamedTuple):
     face_vertices: int  # the first so many are the face area's
     face_quads: int     # likewise the faces
     identities: int     # identity000.obj and on
+    eyes: tuple         # first and last vertex, from 0, of each eye's sclera
 
 
-ICT_LAYOUT = Layout(vertices=26719, face_vertices=9409, face_quads=9230, identities=100)
+ICT_LAYOUT = Layout(vertices=26719, face_vertices=9409, face_quads=9230, identities=100,
+                    eyes=((23021, 23790), (21451, 22220)))
 
 # A blendshape's weight runs from 0 to 1, a coefficient is a number of standard deviations. A quarter: the full shape
 # lies at four deviations, so that the losses and priors made for deviations keep a fit inside what the shapes mean.
@@ -58,11 +67,13 @@ def convert(folder, out_path, albedo_source, landmark_file=None, layout=ICT_LAYO
     """Writes ICT-FaceKit as a face model file.
 
     Shape: the face area, refined once by Catmull-Clark (bases by the same matrix), then moved, turned and scaled as
-    a whole so that its five points fit the standard ones; dm, y up, face along +z. Identity: the first 80, already
-    times their deviation. Expression: those of the list in vertex_indices.json, alphabetically, times
-    WEIGHT_PER_DEVIATION: a coefficient c is the blendshape weight c / 4, so 4 is the full shape. Negative numbers would
-    go past the neutral face, which these one-sided shapes do not mean: exOneSided bounds them at 0. ICT-FaceKit has no
-    albedo of this kind: mean and basis are carried over from another model (albedo_transfer).
+    a whole so that its five points fit the standard ones; dm, y up, face along +z. The lips, 1 mm apart in the files,
+    are closed in the mean and in every identity; the face is cropped to that of the albedo's source; spheres stand
+    for the eyeballs (assembly). Identity: the first 80, already times their deviation. Expression: those of the list in
+    vertex_indices.json, alphabetically, times WEIGHT_PER_DEVIATION: a coefficient c is the blendshape weight c / 4, so
+    4 is the full shape. Negative numbers would go past the neutral face, which these one-sided shapes do not mean:
+    exOneSided bounds them at 0. ICT-FaceKit has no albedo of this kind: mean and basis are carried over from another
+    model (albedo_transfer).
 
     Args:
       folder: FaceXModel, or the folder that holds it.
@@ -74,7 +85,8 @@ def convert(folder, out_path, albedo_source, landmark_file=None, layout=ICT_LAYO
       layout: sizes of the files.
     Returns:
       The dict that was written: the keys of BFM_model_front.mat (exBase padded with zeros to 64 columns), name,
-      licence, exNames, the expressions' names in the order of the columns, and exOneSided.
+      licence, part, exNames, the expressions' names in the order of the columns, exOneSided, and exEyeTurns (see
+      assembly.assemble; of a weight of one).
     Raises:
       FaceModelError: a file is missing or wrong, or the landmarks cannot be true.
       OSError: out_path cannot be written.
@@ -84,21 +96,17 @@ def convert(folder, out_path, albedo_source, landmark_file=None, layout=ICT_LAYO
     neutral, quads = _read_neutral(os.path.join(folder, NEUTRAL + '.obj'), layout)
     landmarks, listed_in = ict_landmarks.find_landmarks(
         (folder, os.path.dirname(folder)), layout.face_vertices, landmark_file)
-    coarse = np.concatenate([neutral[None, :layout.face_vertices],
-                             _displacements(folder, identities[:ID_DIM], neutral, layout),
-                             WEIGHT_PER_DEVIATION * _displacements(folder, expressions, neutral, layout)])
+    names, parts = identities[:ID_DIM] + expressions, _parts(layout)
+    coarse = _shapes(folder, names, neutral, parts, len(expressions))
+    source = albedo_transfer.albedo_source(albedo_source)
     try:
-        shapes, triangles, keypoints = _refined(coarse, quads, landmarks)
-        point_buf = subdivision.vertex_face_table(triangles, shapes.shape[1])
+        shapes = _framed(coarse, quads, landmarks, len(names) - len(expressions), listed_in)
+        model = assembly.assemble(shapes, source)
     except ValueError as error:
         raise FaceModelError('%s: %s' % (os.path.join(folder, NEUTRAL + '.obj'), error))
-    shapes = _framed(shapes, keypoints, listed_in)
-    triangles = _facing_out(shapes[0], triangles, keypoints)
-
-    source = albedo_transfer.albedo_source(albedo_source)
-    albedo = albedo_transfer.carry_over(source, shapes[0], triangles, keypoints)
-    model = _mat_dict(shapes, min(ID_DIM, len(identities)), (triangles, point_buf), keypoints, albedo)
-    model.update(name=NAME, licence=_licence(source), exNames=np.array(expressions),
+    if 'exEyeTurns' in model:
+        model['exEyeTurns'] /= WEIGHT_PER_DEVIATION
+    model.update(name=NAME, licence=frame.licence(LICENCE, source), exNames=np.array(expressions),
                  exOneSided=np.ones([1, len(expressions)], np.float32))
     save_mat(out_path, model)
     return model
@@ -157,7 +165,7 @@ def _listed_expressions(path):
 
 def _read_neutral(path, layout):
     """([V,3] vertices, [Q,4] quads of the face area)."""
-    vertices = _read_vertices(path, layout)
+    vertices = _read_vertices(path, layout.vertices)
     quads = obj.read_faces(path, layout.face_quads, corners=4)
     if quads.max() >= layout.face_vertices:
         raise FaceModelError('%s: expected the first %d faces on the first %d vertices, got vertex %d'
@@ -165,20 +173,40 @@ def _read_neutral(path, layout):
     return vertices, quads
 
 
-def _read_vertices(path, layout):
+def _read_vertices(path, count):
     vertices = obj.read_vertices(path)
-    if len(vertices) != layout.vertices:
-        raise FaceModelError('%s: expected %d vertices, got %d' % (path, layout.vertices, len(vertices)))
+    if len(vertices) != count:
+        raise FaceModelError('%s: expected %d vertices, got %d' % (path, count, len(vertices)))
     return vertices
 
 
-def _displacements(folder, names, neutral, layout):
-    """[K,face_vertices,3] what each file moves, in its own unit; one file in memory at a time."""
-    result = np.empty((len(names), layout.face_vertices, 3))
-    for row, name in enumerate(names):
-        path = os.path.join(folder, name + '.obj')
-        result[row] = (_read_vertices(path, layout) - neutral)[:layout.face_vertices]
-    return result
+def _parts(layout):
+    """Slices of the vertices that are used: the face area, the right eyeball, the left one."""
+    return [slice(0, layout.face_vertices)] + [slice(first, last + 1) for first, last in layout.eyes]
+
+
+def _shapes(folder, names, neutral, parts, expressions):
+    """For each part the neutral face and what each file moves, [1+K,n,3], in the files' own unit; expressions, the last
+    of the names, times WEIGHT_PER_DEVIATION. One file is in memory at a time."""
+    results = [np.empty((1 + len(names), part.stop - part.start, 3)) for part in parts]
+    for row, name in enumerate([None] + names):
+        moved = neutral if name is None else _read_vertices(os.path.join(folder, name + '.obj'), len(neutral)) - neutral
+        weight = WEIGHT_PER_DEVIATION if row > len(names) - expressions else 1.0
+        for result, part in zip(results, parts):
+            result[row] = weight * moved[part]
+    return results
+
+
+def _framed(coarse, quads, landmarks, identities, listed_in):
+    """The assembly.Shapes: refined, in the program's frame, lips closed; checks landmarks and eyeballs there."""
+    refined, triangles, keypoints = _refined(coarse[0], quads, landmarks)
+    skin, *eyes = frame.framed([refined] + coarse[1:], keypoints)
+    eyes.sort(key=lambda ball: ball[0, :, 0].mean())  # the right one of the subject is at -x
+    ict_landmarks.check_landmarks(skin[0, keypoints], standard_five_points(), listed_in)
+    eyeballs.check_places([ball[0] for ball in eyes], skin[0, keypoints], NEUTRAL + '.obj')
+    closing = closed_lips.closing_matrix(skin[0], keypoints)
+    skin[:1 + identities, :, 1] = closing.dot(skin[:1 + identities, :, 1].T).T
+    return assembly.Shapes(skin, identities, frame.facing_out(skin[0], triangles, keypoints), keypoints, tuple(eyes))
 
 
 def _refined(coarse, quads, landmarks):
@@ -193,49 +221,3 @@ def _refined(coarse, quads, landmarks):
     shapes = matrix[used].dot(stacked).reshape(len(used), len(coarse), 3).transpose(1, 0, 2)
     # Old vertices keep their numbers.
     return shapes, triangles.reshape(-1, 3), np.searchsorted(used, landmarks)
-
-
-def _framed(shapes, keypoints, listed_in):
-    """The shapes (mean first, then displacements) in the program's frame; checks the landmarks there."""
-    standard = standard_five_points()
-    scale, rotation, shift = registration.similarity(five_from_68(shapes[0, keypoints]), standard)
-    framed = scale * shapes.dot(rotation)
-    framed[0] += shift
-    ict_landmarks.check_landmarks(framed[0, keypoints], standard, listed_in)
-    return framed
-
-
-def _facing_out(vertices, triangles, keypoints):
-    """The triangles counter-clockwise as seen from outside: those at nose, eyes and mouth face along +z."""
-    marked = np.zeros(len(vertices), bool)
-    marked[keypoints[27:]] = True
-    near = vertices[triangles[marked[triangles].any(axis=1)]]
-    z = np.cross(near[:, 1] - near[:, 0], near[:, 2] - near[:, 0])[:, 2]
-    return triangles if z.sum() > 0 else triangles[:, ::-1]
-
-
-def _licence(source):
-    if source.licence is None or source.licence == LICENCE:
-        return LICENCE
-    return '%s (shape); %s (albedo, from %s)' % (LICENCE, source.licence, source.name or 'another model')
-
-
-def _mat_dict(shapes, identities, topology, keypoints, albedo):
-    """The layout of BFM_model_front.mat; indices start from 1."""
-    triangles, point_buf = topology
-    front, region = np.unique(triangles[albedo.front], return_inverse=True)
-    model = {
-        'meanshape': shapes[0].reshape(1, -1),
-        'idBase': basis_columns(shapes[1:1 + identities], ID_DIM),
-        'exBase': basis_columns(shapes[1 + identities:], EX_DIM),
-        'meantex': albedo.meantex.reshape(1, -1),
-        'texBase': albedo.tex_base,
-        'tri': triangles + 1,
-        'point_buf': point_buf + 1,
-        'frontmask2_idx': front[:, None] + 1,
-        'tri_mask2': region.reshape(-1, 3) + 1,
-        'skinmask': albedo.skin[None],
-        'keypoints': keypoints[None] + 1,
-    }
-    return {key: np.ascontiguousarray(value, np.float64 if key == 'exBase' else np.float32)
-            for key, value in model.items()}

@@ -1,0 +1,58 @@
+"""How open a place of a surface lies: the share of what it faces that nothing of the surface hides."""
+import numpy as np
+
+from Deep3DFaceReconstruction.meshes.normals import vertex_normals
+
+# Directions in which a surface is looked at, evenly over the sphere.
+_DIRECTIONS = 80
+# Width of the cells of each view, dm; as fine as the triangles of the meshes that this is for.
+_CELL = 0.015
+# A place faces what lies within this angle of its normal, as a cosine: flatter, its own neighbours hide the view.
+_FACING = 0.5
+# What hides a point lies further in front of it than this, dm.
+_NEARER = 0.03
+# Points of each triangle that stand for it: corners, middles of sides, centre.
+_SAMPLES = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [.5, .5, 0], [0, .5, .5], [.5, 0, .5], [1 / 3, 1 / 3, 1 / 3]])
+
+
+def openness(vertices, triangles, rows):
+    """[n] 0-1 for vertices: 1 where nothing hides what they face, 0 in a closed cave.
+
+    Args:
+      vertices: [N,3], dm.
+      triangles: [F,3] int, what may hide; counter-clockwise as seen from outside.
+      rows: [n] int, the vertices that are asked for.
+    """
+    corners = vertices[triangles]
+    blockers = np.einsum('sk,fkc->fsc', _SAMPLES, corners).reshape(-1, 3)
+    normals = vertex_normals(vertices, triangles)[rows]
+    total, free = np.zeros(len(rows)), np.zeros(len(rows))
+    for direction in _directions():
+        facing = normals.dot(direction)
+        asked = np.flatnonzero(facing > _FACING)
+        total[asked] += facing[asked]
+        free[asked] += facing[asked] * _seen(vertices[rows[asked]], blockers, direction)
+    return free / np.maximum(total, 1e-30)
+
+
+def _directions():
+    """[D,3] unit vectors on a spiral from pole to pole."""
+    steps = np.arange(_DIRECTIONS) + 0.5
+    height = 1 - 2 * steps / _DIRECTIONS
+    turn = np.pi * (1 + np.sqrt(5)) * steps
+    radius = np.sqrt(1 - height ** 2)
+    return np.stack([radius * np.cos(turn), height, radius * np.sin(turn)], axis=1)
+
+
+def _seen(points, blockers, direction):
+    """[n] bool: no blocker lies in front of a point, seen against a direction."""
+    side = np.cross(direction, np.eye(3)[np.abs(direction).argmin()])
+    plane = np.stack([side, np.cross(direction, side)], axis=1) / np.linalg.norm(side)
+    places = np.floor(np.concatenate([blockers, points]).dot(plane) / _CELL).astype(np.int64)
+    places -= places.min(axis=0)
+    cell = places[:, 0] * (places[:, 1].max() + 1) + places[:, 1]
+    depth = blockers.dot(direction)
+    order = np.argsort(depth)
+    front = np.full(cell.max() + 1, -np.inf)
+    front[cell[order]] = depth[order]  # the foremost comes last and stays
+    return points.dot(direction) >= front[cell[len(blockers):]] - _NEARER

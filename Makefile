@@ -9,7 +9,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel demo doctor test test-all open-model train-smoke bench kernel-asan lint clean
+.PHONY: help setup kernel demo doctor test test-all open-model train-smoke open-weights-smoke bench kernel-asan lint clean
 .DELETE_ON_ERROR:
 
 # Asked only by targets that need a Python, once; fails with one line that says what is missing.
@@ -23,7 +23,7 @@ JOBS = 2
 pytest = $(run) -m pytest -n $(JOBS) --dist loadfile
 
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 setup: ## make the virtual environment and compile the renderer; every target that needs them does this itself
 	@$(checked)
@@ -57,6 +57,9 @@ open-model: setup ## build BFM/open_model.npz again from MakeHuman's assets (fet
 
 train-smoke: setup ## train on synthetic images from scratch, print the losses, export, run the demo (10 minutes)
 	@$(run) tools/train_smoke.py $(ARGS)
+
+open-weights-smoke: setup ## the commands of docs/open_weights.md at a small scale, down to a network and its error (10 minutes)
+	@$(run) tools/open_weights_smoke.py $(ARGS)
 
 bench: setup ## measure the demo, its outputs, the renderer, the data and a training step
 	@$(run) benchmarks/demo.py

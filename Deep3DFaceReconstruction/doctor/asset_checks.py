@@ -54,6 +54,13 @@ def check_open_head(path):
     return Verdict(OK, '%d kinds of hair and clothes' % len(head_file.accessories(head_file.read(path))))
 
 
+def check_open_attributes(path):
+    """The attributes of the open face model."""
+    from Deep3DFaceReconstruction.face_model import attributes
+
+    return Verdict(OK, '%d attributes' % len(attributes.read(path)['names']))
+
+
 def check_bfm09_source(path):
     """One of the six files that BFM_model_front.mat is made from; its name says which."""
     from Deep3DFaceReconstruction.face_model.converters import bfm09

@@ -4,7 +4,7 @@ from typing import NamedTuple, Tuple
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
-from Deep3DFaceReconstruction.editing import expression, lighting, makeup
+from Deep3DFaceReconstruction.editing import attributes, expression, lighting, makeup
 
 # Beyond this turn from the photo's pose (degrees), hair and ears, which the model lacks, would have to turn too.
 MAX_TURN = 10.0
@@ -82,4 +82,12 @@ def make_up(editor, target, options, source):
     return Edited(target.coeff, target.shape, makeup.made_up(editor, target, options))
 
 
-COMMANDS = {'express': express, 'transfer': transfer, 'pose': pose, 'relight': relight, 'makeup': make_up}
+def attribute(editor, target, options, source):
+    """The target with the attributes of options.set added."""
+    coeff, shape, notes = attributes.with_attributes(target, editor.model, options.set)
+    image = editor.redraw(target, coeff, shape).image
+    return Edited(coeff, shape, attributes.with_relief(editor, target, (coeff, shape, image), options.set), notes)
+
+
+COMMANDS = {'express': express, 'transfer': transfer, 'pose': pose, 'relight': relight, 'makeup': make_up,
+            'attributes': attribute}

@@ -86,6 +86,10 @@ def edit_parser():
     add('express', 'sets named expression shapes').add_argument(
         '--set', type=weights, required=True, metavar='NAME=WEIGHT,...',
         help='ARKit shapes and their weights, 0 to 1, such as jawOpen=0.6,mouthSmileLeft=1; other shapes stay')
+    add('attributes', 'makes the face older, heavier, ...').add_argument(
+        '--set', type=weights, required=True, metavar='NAME=AMOUNT,...',
+        help='attributes and by how many standard deviations of the population to change them, -4 to 4, such as '
+             'age=+2,weight=-1 (docs/editing.md lists them); the open face model alone has them')
     command = add('transfer', "gives the target the source's expression", with_source=True)
     command.add_argument('--pose', action='store_true', help="turn the head as the source's, too, within the limits "
                                                              'of the command pose')

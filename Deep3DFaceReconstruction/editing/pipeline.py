@@ -16,6 +16,7 @@ from Deep3DFaceReconstruction.errors import InputError, UserError, message_of
 from Deep3DFaceReconstruction.exports.catalogue import SUFFIXES
 from Deep3DFaceReconstruction.exports.outputs import Face, OutputOptions, OutputWriter
 from Deep3DFaceReconstruction.face_model import load_face_model
+from Deep3DFaceReconstruction.face_model.attributes import load_attributes
 from Deep3DFaceReconstruction.face_model.named_shapes import load_named_shapes
 from Deep3DFaceReconstruction.meshes.textured_obj import TexturedMesh, write_obj
 from Deep3DFaceReconstruction.photo.alignment import align_img, from_crop
@@ -75,8 +76,9 @@ def _checked(options):
             raise InputError('%s: expected the photo of a .mat file, got it beside %s' % (flag, path))
     if options.face > 1 and is_mat(options.target):
         raise InputError('--face: expected 1 for %s, which holds one face, got %d' % (options.target, options.face))
-    if options.command == 'express':
-        expression.check_names(options.set, load_named_shapes(load_face_model(options.face_model)).names, '--set')
+    if options.command in ('express', 'attributes'):
+        load_names = load_named_shapes if options.command == 'express' else load_attributes
+        expression.check_names(options.set, load_names(load_face_model(options.face_model)).names, '--set')
     return source_path
 
 

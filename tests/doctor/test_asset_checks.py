@@ -44,7 +44,8 @@ def test_an_archive_that_is_not_unpacked(put, key):
     assert answer.state == WRONG
     # The open model's own format, and its head's, is a zip archive: what is wrong is what is inside.
     inside = {'open_model': 'expected the open face model, got a file without ',
-              'open_head': 'expected the head of the open face model, got a file without '}
+              'open_head': 'expected the head of the open face model, got a file without ',
+              'open_attributes': 'expected the attributes of the open face model, got a file without '}
     assert answer.found == (inside[key] + answer.found.split('without ')[-1] if key in inside else
                             'a zip archive: unpack it')
 

@@ -77,8 +77,9 @@ def test_the_wheel_has_every_file_of_the_packages_and_the_open_model(wheel):
         metadata, = [archive.read(name).decode() for name in archive.namelist() if name.endswith('/METADATA')]
     expected = {name for package in PACKAGES for name in carried(package)}
     assets_of = {'Deep3DFaceReconstruction/' + name for name in (
-        'BFM/open_model.npz', 'BFM/open_head.npz', 'network/open_r_net.pb') if os.path.exists(os.path.join(ROOT, name))}
-    assert names == expected | assets_of and len(assets_of) >= 2
+        'BFM/open_model.npz', 'BFM/open_head.npz', 'BFM/open_attributes.npz', 'network/open_r_net.pb')
+        if os.path.exists(os.path.join(ROOT, name))}
+    assert names == expected | assets_of and len(assets_of) >= 3
     required = [line for line in metadata.splitlines() if line.startswith('Requires-Dist: ')]
     assert any('numpy' in line for line in required)
     assert all('extra ==' in line for line in required if 'tensorflow' in line)

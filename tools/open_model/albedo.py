@@ -20,18 +20,28 @@ def paint(layer, count, random):
     Returns:
       [count,N,3] float32, RGB 0-255.
     """
-    faces = np.empty((count,) + layer.skins.shape[1:], np.float32)
+    return paint_labelled(layer, count, random)[0]
+
+
+def paint_labelled(layer, count, random):
+    """(albedo [count,N,3] float32, RGB 0-255, of random people, list of count dicts: what each was painted with).
+
+    The labels are `skins`, the share [S] of each of the layers' skins, lightness and redness of the tone, stubble and
+    brows (0-1).
+    """
+    faces, labels = np.empty((count,) + layer.skins.shape[1:], np.float32), []
     for k in range(count):
         # How dark: continuous from the light skins to the dark ones.
         dark = random.beta(0.8, 1.4)
-        face = _skin(layer, dark, random)
-        _add_hair(face, layer, dark, random)
+        face, label = _skin(layer, dark, random)
+        label.update(_add_hair(face, layer, dark, random))
         faces[k] = np.choose(layer.part[:, None], _parts(face, layer, random))
-    return np.clip(faces, 0, 255)
+        labels.append(label)
+    return np.clip(faces, 0, 255), labels
 
 
 def _skin(layer, dark, random):
-    """[N,3] a few skins of each kind, mixed, with a tone, cheeks and lips of their own."""
+    """([N,3] a few skins of each kind, mixed, with a tone, cheeks and lips of their own; labels)."""
     is_dark = layer.groups == 'african'
     share = np.zeros(len(layer.skins))
     for mine, amount in ((is_dark, dark), (~is_dark, 1 - dark)):
@@ -44,11 +54,11 @@ def _skin(layer, dark, random):
     face *= np.exp(layer.under_eye[:, None] * (-0.03 + 0.05 * random.randn()))
     face *= np.exp(layer.lips[:, None] * (np.array([0.10, -0.55, -0.35]) * 0.16 * random.randn()
                                           + 0.06 * random.randn()))
-    return face
+    return face, {'skins': share, 'lightness': tone[0], 'redness': tone[1]}
 
 
 def _add_hair(face, layer, dark, random):
-    """Paints stubble, brows and lashes on the skin, in place."""
+    """Paints stubble, brows and lashes on the skin, in place; returns the labels."""
     shares = _HAIR_SHARES * np.where(np.arange(len(_HAIR_SHARES)) == _BLOND, 1 - dark, 1)
     hair = _HAIR_COLORS[random.choice(len(_HAIR_SHARES), p=shares / shares.sum())] * np.exp(0.12 * random.randn())
     if dark > 0.3:
@@ -56,10 +66,12 @@ def _add_hair(face, layer, dark, random):
     stubble = np.abs(random.randn()) * 0.28 if random.rand() < 0.3 else 0.0
     face += (layer.beard * min(stubble, 0.85))[:, None] * (0.55 * hair + 0.25 * face - face)
     style = random.dirichlet(np.full(len(layer.brows), 0.45)).dot(layer.brows)
-    density = np.clip(style * random.uniform(0.55, 1.25), 0, 0.95)[:, None]
+    thickness = random.uniform(0.55, 1.25)
+    density = np.clip(style * thickness, 0, 0.95)[:, None]
     face += density * (hair - face)
     lash = np.clip(layer.lashes * np.clip(0.62 + 0.25 * random.randn(), 0, 1), 0, 1)[:, None]
     face += lash * (_LASH_COLOR - face)
+    return {'stubble': stubble, 'brows': thickness}
 
 
 def _parts(face, layer, random):

@@ -163,7 +163,7 @@ def build(human, units, log=print, whole_head=False):
     fine = full.matrix.dot(mean)
     full.set_eye_uv(fine)
     landmarks = layout.landmark_vertices(full.uv, full.part, layout.LANDMARK_UV)
-    painted = _painted(human, average, (mesh, full, frame), fine, landmarks)
+    painted = painted_layers(human, average, (mesh, full, frame), fine, landmarks)
     tex_mean, tex = _albedo(painted, random, log)
     fields, colors = albedo.smooth_fields(mesh.quads, count, TEX_DIM - PAINTED_COMPONENTS, random)
     falling = FILL_DEVIATION / np.sqrt(1 + 0.1 * np.arange(len(fields)))
@@ -183,7 +183,7 @@ def build(human, units, log=print, whole_head=False):
     return packed
 
 
-def _painted(human, average, face, fine, landmarks):
+def painted_layers(human, average, face, fine, landmarks):
     """The paint_layers.Layers of the mean face.
 
     Args:
@@ -212,17 +212,21 @@ def _named(units, mesh, full, mean, frame):
     return face_units.packed(*face_units.shapes(units, mesh, full, mean, scale * rotation))
 
 
-def _weight(mesh):
+def inner_weight(mesh):
+    """[n] importance of the coarse vertices in the components."""
     return np.where(mesh.ring > 0, _INNER_WEIGHT, 1.0)
+
+
+def people_shapes(human, crowd, mesh, frame, weights):
+    """[S,n,3] coarse shapes of people with the weights [S,K] of a people.Population's targets, not aligned yet."""
+    moves = np.stack([mesh.weights.dot(human.target(name)) for name in crowd.targets]).reshape(
+        len(crowd.targets), -1)
+    return _apply(frame, weights.dot(moves).reshape(len(weights), -1, 3) + mesh.weights.dot(human.vertices))
 
 
 def _identity(human, crowd, mesh, full, frame, random):
     """(mean [n,3], components [80,n,3], share of variance) over random adults, in the model's frame."""
-    base = mesh.weights.dot(human.vertices)
-    moves = np.stack([mesh.weights.dot(human.target(name)) for name in crowd.targets]).reshape(
-        len(crowd.targets), -1)
-    shapes = crowd.draw(PEOPLE, random).dot(moves).reshape(PEOPLE, -1, 3) + base
-    shapes = _apply(frame, shapes)
+    shapes = people_shapes(human, crowd, mesh, frame, crowd.draw(PEOPLE, random))
     anchor = np.where(mesh.ring > 0, 0.0, 1.0)
     reference = shapes.mean(axis=0)
     for _ in range(2):
@@ -238,7 +242,7 @@ def _identity(human, crowd, mesh, full, frame, random):
     for _ in range(4):
         lips.move(shapes, LIP_GAP - lips.gap(shapes))
     mean = shapes.mean(axis=0)
-    components, share = people.principal_components(shapes, ID_DIM, _weight(mesh), mean)
+    components, share = people.principal_components(shapes, ID_DIM, inner_weight(mesh), mean)
     return mean, components, share.sum()
 
 
@@ -252,7 +256,7 @@ def _expression(human, mesh, full, mean, frame, random):
     lips.part(shapes, lips.gap(mean[None])[0])
     for eye in (coarse_mesh.RIGHT_EYE, coarse_mesh.LEFT_EYE):
         contact.Lids(mesh, mean, eye).clear(shapes)
-    components, share = people.principal_components(shapes, EX_DIM, _weight(mesh), mean)
+    components, share = people.principal_components(shapes, EX_DIM, inner_weight(mesh), mean)
     return expressions.spread(components, _openings(full, components), OPENING_DAMPING), share.sum()
 
 

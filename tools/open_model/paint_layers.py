@@ -20,6 +20,7 @@ class Layers(NamedTuple):
 
     skins: np.ndarray       # [S,N,3], without light
     groups: np.ndarray      # [S], ethnicity
+    skin_names: list        # [S], such as young_asian_male/file
     brows: np.ndarray       # [B,N], opacity
     irises: np.ndarray      # [I,N,3], at the eyes' vertices
     iris_names: list        # [I]
@@ -145,8 +146,9 @@ def layers(human, base, surface):
 
     # Teeth darken towards the corners of the mouth, where little light reaches them.
     teeth = 0.35 + 0.65 * smooth_step(np.abs(positions[:, 0]), 0.24, 0.08)
-    return Layers(skins=painted, groups=np.array([name.split('_')[1] for name in skins]), brows=brows, irises=eyes,
-                  iris_names=list(irises), lashes=_lashes(positions, marks, landmarks, lid_ring, skin), lips=lips,
+    return Layers(skins=painted, groups=np.array([name.split('_')[1] for name in skins]),
+                  skin_names=list(skins), brows=brows, irises=eyes, iris_names=list(irises),
+                  lashes=_lashes(positions, marks, landmarks, lid_ring, skin), lips=lips,
                   beard=_beard(positions, marks) * (1 - lips) * skin,
                   cheeks=_cheeks(positions, marks) * (1 - lips) * skin, under_eye=_under_eye(positions, marks) * skin,
                   teeth=teeth, depth=depth, part=part)

@@ -81,22 +81,31 @@ class Population:
 
     def draw(self, count, random):
         """[count,K] weights of random adults."""
+        return self.draw_labelled(count, random)[0]
+
+    def draw_labelled(self, count, random):
+        """(weights [count,K] of random adults, {label: [count] what was drawn}).
+
+        The labels are the ethnicities' shares, male and old (0-1), muscle and weight (-1 to 1), and the value of each
+        slider under the name of its high end's target, those of the head's shape included.
+        """
         ethnicity = random.dirichlet(np.full(3, 0.6), count)
         male = random.beta(0.5, 0.5, count)
         old = random.beta(0.8, 2.8, count)
         muscle, fat = np.clip(random.randn(2, count) * 0.45, -1, 1)
         weights = self._macro_weights(ethnicity, male, old, muscle, fat)
+        labels = dict(zip(ETHNICITIES, ethnicity.T), male=male, old=old, muscle=muscle, weight=fat)
         for sides, deviation in self._bipolar:
-            common = _MEANS.get(sides[0][1], 0.0) + random.randn(count) * deviation
+            labels[sides[0][1]] = common = _MEANS.get(sides[0][1], 0.0) + random.randn(count) * deviation
             for side in sides:
                 value = common + (random.randn(count) * deviation * _SIDE_DEVIATION if len(sides) > 1 else 0)
                 self._add_slider(weights, side, np.clip(value, -1, 1))
         for shape in _HEAD_SHAPES:
-            weights[:, self._column['head/head-%s' % shape]] += np.clip(
-                np.abs(random.randn(count)) * _HEAD_SHAPE_DEVIATION, 0, 1)
+            labels['head/head-%s' % shape] = np.clip(np.abs(random.randn(count)) * _HEAD_SHAPE_DEVIATION, 0, 1)
+            weights[:, self._column['head/head-%s' % shape]] += labels['head/head-%s' % shape]
         for left, right in self._asymmetry:
             self._add_slider(weights, (right, left), random.randn(count) * _ASYMMETRY_DEVIATION)
-        return weights
+        return weights, labels
 
     def _add_slider(self, weights, side, value):
         """Add slider values [count] to weights [count,K]: the low end's target takes the negative ones."""

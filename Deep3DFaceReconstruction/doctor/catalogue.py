@@ -59,8 +59,8 @@ PACKAGE_FILES = {
 BFM09_PARTS = ('bfm09', 'exp_pca', 'std_exp', 'bfm_front_idx', 'bfm_exp_idx', 'facemodel_info')
 
 # What the program does without, so that a wrong one can simply be removed.
-REMOVABLE = ('bfm_model_front', 'bfm09', 'exp_pca', 'face_recon_pb', 'open_r_net', 'landmark68_pb', 'resnet_ckpt',
-             'facenet')
+REMOVABLE = ('bfm_model_front', 'bfm09', 'exp_pca', 'ict_model_front', 'gnm_model_front', 'face_recon_pb',
+             'open_r_net', 'landmark68_pb', 'resnet_ckpt', 'facenet')
 
 _NOTHING = 'nothing works'
 _PACKAGE = "the Python package 'face_recognition_models'"
@@ -125,6 +125,13 @@ ITEMS = (
     _public_index('BFM_front_idx.mat', 'bfm_front_idx'),
     _public_index('BFM_exp_idx.mat', 'bfm_exp_idx'),
     _public_index('facemodel_info.mat', 'facemodel_info'),
+    Item('ict_model_front', 'ict_model_front.mat', MODELS, _place(assets.ICT_MODEL_FRONT), file_kinds.MATLAB5,
+         'ICT-FaceKit, for --face_model', 'the other face models serve',
+         'python -m Deep3DFaceReconstruction.face_model convert --ict DIR (docs/models.md)', 'MIT; its albedo CC0'),
+    Item('gnm_model_front', 'gnm_model_front.mat', MODELS, _place(assets.GNM_MODEL_FRONT), file_kinds.MATLAB5,
+         "Google's GNM head, for --face_model", 'the other face models serve',
+         'python -m Deep3DFaceReconstruction.face_model convert --gnm FILE (docs/models.md)',
+         'Apache 2.0; its albedo CC0'),
 
     Item('face_recon_pb', 'FaceReconModel.pb', NETWORKS, _place(assets.FACE_RECON_PB), None,
          'coefficients in milliseconds a face', 'each face is fitted, in a few seconds',

@@ -31,7 +31,8 @@ _FILES = {
     'dlib_id_net': asset_checks.check_dlib_id_net, 'landmark_predictor': asset_checks.check_landmark_predictor,
     'face_detector': asset_checks.check_face_detector, 'open_model': asset_checks.check_face_model,
     'open_head': asset_checks.check_open_head, 'open_attributes': asset_checks.check_open_attributes,
-    'bfm_model_front': asset_checks.check_face_model, 'bfm09': asset_checks.check_bfm09_source,
+    'bfm_model_front': asset_checks.check_face_model, 'ict_model_front': asset_checks.check_face_model,
+    'gnm_model_front': asset_checks.check_face_model, 'bfm09': asset_checks.check_bfm09_source,
     'exp_pca': asset_checks.check_bfm09_source, 'std_exp': asset_checks.check_bfm09_source,
     'bfm_front_idx': asset_checks.check_bfm09_source, 'bfm_exp_idx': asset_checks.check_bfm09_source,
     'facemodel_info': asset_checks.check_bfm09_source}

@@ -1,13 +1,10 @@
 """python -m Deep3DFaceReconstruction.face_model convert|check: see -h."""
 import argparse
-import os
 import sys
 
 from Deep3DFaceReconstruction.errors import UserError, message_of
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.process import prepare_process
-
-ICT_MODEL = os.path.join(assets.BFM_DIR, 'ict_model_front.mat')
 
 
 def parse_arguments(arguments=None):
@@ -21,18 +18,22 @@ def parse_arguments(arguments=None):
     convert = commands.add_parser(
         'convert', help='make a face model file',
         description='Makes a face model file in the layout of BFM_model_front.mat: from the Basel Face Model 2009 and '
-                    "its expression basis (the default, from the files in BFM/), from ICT-FaceKit's FaceXModel, or "
-                    'from the open model. A file at BFM/BFM_model_front.mat is used from then on; use any other with '
-                    '--face_model FILE.')
+                    "its expression basis (the default, from the files in BFM/), from ICT-FaceKit's FaceXModel, from "
+                    "Google's GNM head, or from the open model. A file at BFM/BFM_model_front.mat is used from then "
+                    'on; use any other with --face_model FILE.')
     source = convert.add_mutually_exclusive_group()
     source.add_argument('--bfm', metavar='DIR', help='folder with 01_MorphableModel.mat, Exp_Pca.bin and the four '
                                                      'public files (default: BFM/)')
     source.add_argument('--ict', metavar='DIR', help='FaceXModel of ICT-FaceKit, or the folder that holds it')
+    source.add_argument('--gnm', metavar='FILE', help='gnm_head.npz of GNM')
     source.add_argument('--open', action='store_true', help='the open model, for other programs')
     convert.add_argument('--landmarks', metavar='FILE', help="with --ict: a text file with the 68 landmarks' vertex "
-                                                             'numbers, from 0 (default: as in its README)')
+                                                             'numbers, from 0 (default: as in its README); with '
+                                                             '--gnm: its head_sparse_68.txt (default: where its '
+                                                             'repository has it, or beside FILE)')
     convert.add_argument('--out', metavar='FILE', help='the .mat file to write (default: in BFM/, BFM_model_front.mat, '
-                                                       'ict_model_front.mat or open_model_front.mat)')
+                                                       'ict_model_front.mat, gnm_model_front.mat or '
+                                                       'open_model_front.mat)')
     check = commands.add_parser(
         'check', help='check a face model file',
         description='Loads a face model, decodes its mean face and prints its name, licence and sizes, and facts '
@@ -42,8 +43,8 @@ def parse_arguments(arguments=None):
     check.add_argument('--picture', metavar='PNG', help='draw the mean face: with landmarks, plain, its geometry from '
                                                         'two sides')
     options = parser.parse_args(arguments)
-    if options.command == 'convert' and options.landmarks and not options.ict:
-        convert.error('--landmarks goes with --ict')
+    if options.command == 'convert' and options.landmarks and not (options.ict or options.gnm):
+        convert.error('--landmarks goes with --ict or --gnm')
     return options
 
 
@@ -65,8 +66,13 @@ def _convert(options):
     if options.ict is not None:
         from Deep3DFaceReconstruction.face_model import open_model
         from Deep3DFaceReconstruction.face_model.converters import ict_facekit
-        path = options.out or ICT_MODEL
+        path = options.out or assets.ICT_MODEL_FRONT
         ict_facekit.convert(options.ict, path, open_model.load_open_model(), landmark_file=options.landmarks)
+    elif options.gnm is not None:
+        from Deep3DFaceReconstruction.face_model import open_model
+        from Deep3DFaceReconstruction.face_model.converters import gnm
+        path = options.out or assets.GNM_MODEL_FRONT
+        gnm.convert(options.gnm, path, open_model.load_open_model(), landmark_file=options.landmarks)
     elif options.open:
         from Deep3DFaceReconstruction.face_model import open_model
         path = options.out or assets.OPEN_MODEL_FRONT

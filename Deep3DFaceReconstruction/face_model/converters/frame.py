@@ -1,8 +1,30 @@
-"""The program's frame for another face model: moved, turned and scaled as a whole onto the standard five points."""
+"""Another face model's mesh, made ready: refined, and in the program's frame."""
 import numpy as np
 
-from Deep3DFaceReconstruction.meshes import registration
+from Deep3DFaceReconstruction.meshes import registration, subdivision
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68, standard_five_points
+
+
+def refined(coarse, quads, landmarks):
+    """One level of Catmull-Clark on all shapes at once.
+
+    Args:
+      coarse: [K,n,3].  quads: [Q,4] int, from 0.  landmarks: [68] int, vertices.
+    Returns:
+      (shapes [K,N,3], triangles [F,3], landmarks [68]); vertices that no face uses are gone.
+    Raises:
+      ValueError: no face around a landmark, or an edge with more than two faces.
+    """
+    fine, matrix = subdivision.catmull_clark(quads, coarse.shape[1])
+    # A vertex that no face uses would have no normal.
+    used, triangles = np.unique(subdivision.split_quads(fine), return_inverse=True)
+    loose = np.setdiff1d(landmarks, used)
+    if len(loose):
+        raise ValueError('expected faces around every landmark vertex, got none around vertex %d' % loose[0])
+    stacked = coarse.transpose(1, 0, 2).reshape(coarse.shape[1], -1)
+    shapes = matrix[used].dot(stacked).reshape(len(used), len(coarse), 3).transpose(1, 0, 2)
+    # Old vertices keep their order.
+    return shapes, triangles.reshape(-1, 3), np.searchsorted(used, landmarks)
 
 
 def framed(meshes, keypoints):

@@ -23,7 +23,7 @@ from Deep3DFaceReconstruction.face_model.converters import (
     frame,
     ict_landmarks,
 )
-from Deep3DFaceReconstruction.meshes import obj, subdivision
+from Deep3DFaceReconstruction.meshes import obj
 from Deep3DFaceReconstruction.photo.landmarks import standard_five_points
 from Deep3DFaceReconstruction.system import file_kinds
 from Deep3DFaceReconstruction.system.mat_file import save_mat
@@ -199,7 +199,7 @@ def _shapes(folder, names, neutral, parts, expressions):
 
 def _framed(coarse, quads, landmarks, identities, listed_in):
     """The assembly.Shapes: refined, in the program's frame, lips closed; checks landmarks and eyeballs there."""
-    refined, triangles, keypoints = _refined(coarse[0], quads, landmarks)
+    refined, triangles, keypoints = frame.refined(coarse[0], quads, landmarks)
     skin, *eyes = frame.framed([refined] + coarse[1:], keypoints)
     eyes.sort(key=lambda ball: ball[0, :, 0].mean())  # the right one of the subject is at -x
     ict_landmarks.check_landmarks(skin[0, keypoints], standard_five_points(), listed_in)
@@ -207,17 +207,3 @@ def _framed(coarse, quads, landmarks, identities, listed_in):
     closing = closed_lips.closing_matrix(skin[0], keypoints)
     skin[:1 + identities, :, 1] = closing.dot(skin[:1 + identities, :, 1].T).T
     return assembly.Shapes(skin, identities, frame.facing_out(skin[0], triangles, keypoints), keypoints, tuple(eyes))
-
-
-def _refined(coarse, quads, landmarks):
-    """One level of Catmull-Clark on all shapes at once: ([K,N,3], triangles [F,3], landmarks [68])."""
-    fine, matrix = subdivision.catmull_clark(quads, coarse.shape[1])
-    # A vertex that no face uses would have no normal.
-    used, triangles = np.unique(subdivision.split_quads(fine), return_inverse=True)
-    loose = np.setdiff1d(landmarks, used)
-    if len(loose):
-        raise ValueError('expected faces around every landmark vertex, got none around vertex %d' % loose[0])
-    stacked = coarse.transpose(1, 0, 2).reshape(coarse.shape[1], -1)
-    shapes = matrix[used].dot(stacked).reshape(len(used), len(coarse), 3).transpose(1, 0, 2)
-    # Old vertices keep their numbers.
-    return shapes, triangles.reshape(-1, 3), np.searchsorted(used, landmarks)

@@ -244,9 +244,7 @@ class FaceMesh:
     def __call__(self, rgb, region):
         """(points [468,2] pixels of the image; depth [468] in the same pixels, towards the viewer; logit).
 
-        Args:
-          rgb: [H,W,3] uint8.
-          region: Region, 1.5 times as large as the face.
+        Args: rgb: [H,W,3] uint8; region: Region, 1.5 times as large as the face.
         """
         flat, logit = self._network(region.cut(rgb, _MESH_SIDE) / np.float32(255))
         points = flat.reshape(-1, 3)
@@ -273,15 +271,14 @@ class IrisNetwork:
         self._network = _Network('iris_landmark')
 
     def __call__(self, rgb, mesh):
-        """The Eyes of a face.
+        """The Eyes of a face in rgb [H,W,3] uint8 whose mesh [468,2] FaceMesh found."""
+        return self.of_corners(rgb, mesh[np.array([RIGHT_EYE, LEFT_EYE])])
 
-        Args:
-          rgb: [H,W,3] uint8.  mesh: [468,2] pixels, from FaceMesh.
-        """
-        roll = roll_of(mesh)
+    def of_corners(self, rgb, corners):
+        """The Eyes between corners [2,2,2], pixels: outer and inner one of the right eye, then of the left one."""
+        roll = _roll(corners[0, 0], corners[1, 0])
         irises, lids = [], []
-        for corners, mirrored in ((RIGHT_EYE, True), (LEFT_EYE, False)):
-            ends = mesh[list(corners)]
+        for ends, mirrored in zip(corners, (True, False)):
             region = Region(ends.mean(axis=0), _IRIS_MARGIN * np.linalg.norm(ends[1] - ends[0]), roll)
             eye = region.cut(rgb, _IRIS_SIDE)
             contours, iris = self._network((eye[:, ::-1] if mirrored else eye) / np.float32(255))
@@ -296,5 +293,8 @@ class IrisNetwork:
 
 def roll_of(mesh):
     """Radians by which the face of a mesh [468,2] leans clockwise, as seen."""
-    across = mesh[LEFT_EYE[0]] - mesh[RIGHT_EYE[0]]
-    return float(np.arctan2(across[1], across[0]))
+    return _roll(mesh[RIGHT_EYE[0]], mesh[LEFT_EYE[0]])
+
+
+def _roll(right, left):
+    return float(np.arctan2(left[1] - right[1], left[0] - right[0]))

@@ -12,48 +12,70 @@ SUFFIX = '_arkit.json'
 DIGITS = 4
 
 
+class ShapeWeights:
+    """Weights of a face model's named shapes, gaze and closed lids included.
+
+    Raises:
+      FaceModelError: the model has no named shapes.
+    """
+
+    def __init__(self, model):
+        """Args: model: a FaceModel."""
+        self._named = load_named_shapes(model)
+        self._map, self._eyes = ExpressionMap(model, self._named), eyes_of(model)
+        self.names = self._map.names
+
+    def weights(self, expressions, eyes=None):
+        """[S,K] weights 0-1 of expression coefficients [S,64].
+
+        Args:
+          eyes: a face_model.eyes.EyeState or None for each: its gaze gives the eyeLook shapes, and its blink is added.
+        """
+        weights = self._map.weights(expressions)
+        for row, state in zip(weights, eyes or ()):
+            if state is not None:
+                self._add_eyes(row, state)
+        return weights
+
+    def _add_eyes(self, weights, state):
+        for side, more in zip(SIDES, state.blink):
+            if 'eyeBlink' + side in self.names:
+                place = self.names.index('eyeBlink' + side)
+                weights[place] = min(weights[place] + more, 1.0)
+        if self._eyes is not None:
+            for name, weight in self._eyes.look_weights(self._named, state).items():
+                weights[self.names.index(name)] = weight
+
+
 class ArkitWriter:
     """Writes NAME_arkit.json of faces of one model; the named shapes are read with the first."""
 
     def __init__(self, model):
         """Args: model: a FaceModel."""
-        self._model = model
-        self._map = self._named = self._eyes = None
+        self._model, self._shapes = model, None
 
     def has_names(self):
         """Whether the model has named shapes."""
         try:
-            self._expression_map()
+            self._shape_weights()
         except FaceModelError:
             return False
         return True
 
-    def _expression_map(self):
-        if self._map is None:
-            self._named = load_named_shapes(self._model)
-            self._map = ExpressionMap(self._model, self._named)
-            self._eyes = eyes_of(self._model)
-        return self._map
+    def _shape_weights(self):
+        if self._shapes is None:
+            self._shapes = ShapeWeights(self._model)
+        return self._shapes
 
     def weights(self, coeff, eyes=None):
-        """{name: weight 0-1} of coefficients [257].
-
-        Args:
-          eyes: the face_model.eyes.EyeState of the face: its gaze gives the eyeLook shapes, and its blink is added.
+        """{name: weight 0-1} of coefficients [257]; eyes: the face_model.eyes.EyeState of the face, see ShapeWeights.
 
         Raises:
           FaceModelError: the model has no named shapes.
         """
-        expression_map = self._expression_map()
-        values = expression_map.weights(coeff[COEFF_SLICES['ex']])[0]
-        weights = dict(zip(expression_map.names, values))
-        if eyes is not None:
-            for side, more in zip(SIDES, eyes.blink):
-                name = 'eyeBlink' + side
-                weights[name] = min(weights.get(name, 0.0) + more, 1.0)
-            if self._eyes is not None:
-                weights.update(self._eyes.look_weights(self._named, eyes))
-        return {name: round(float(value), DIGITS) for name, value in weights.items()}
+        shapes = self._shape_weights()
+        values = shapes.weights(coeff[COEFF_SLICES['ex']], [eyes])[0]
+        return {name: round(float(value), DIGITS) for name, value in zip(shapes.names, values)}
 
     def write(self, coeff, path_stem, eyes=None):
         """Writes PATH_STEM_arkit.json.

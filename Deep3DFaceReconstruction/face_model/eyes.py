@@ -124,7 +124,7 @@ class Eyes:
         rows = (3 * vertices[:, np.newaxis] + np.arange(3)).ravel()
         self._mean = model.meanshape[vertices] - numpy_decoder.mean_offset(model)
         self._base = np.concatenate([model.id_base[rows], model.ex_base[rows]], axis=1)
-        self._blinks = None
+        self._blinks, self._reaches = None, {}
 
     def places(self, coeff):
         """The Places of coefficients [257]."""
@@ -175,9 +175,15 @@ class Eyes:
             for way, amount, axis in ways:
                 name = 'eyeLook%s%s' % (way, SIDES[side])
                 if name in named.names:
-                    reach = ball.turn(self._model.meanshape, named.moves[named.names.index(name)])[axis]
+                    reach = self._reach(ball, named, name)[axis]
                     result[name] = float(np.clip(amount / abs(reach), 0, 1)) if reach else 0.0
         return result
+
+    def _reach(self, ball, named, name):
+        """[2] by how much a shape at weight 1 turns an eyeball."""
+        if name not in self._reaches:
+            self._reaches[name] = ball.turn(self._model.meanshape, named.moves[named.names.index(name)])
+        return self._reaches[name]
 
 
 def eyes_of(model):

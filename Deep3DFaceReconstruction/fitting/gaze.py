@@ -62,7 +62,7 @@ class GazeFinder:
             return unknown_eyes()
         return self.find(crop.bgr, crop.irises, crop.lids, coeff, _in_photo(crop))
 
-    def find(self, bgr, irises, lids, coeff, in_photo=(True, True)):
+    def find(self, bgr, irises, lids, coeff, in_photo=(True, True), closed=None):
         """The EyeState of a face.
 
         Args:
@@ -70,11 +70,14 @@ class GazeFinder:
           irises: [10,2] and lids: [2,16,2], pixels of the crop, y-up, as in a FaceCrop.
           coeff: [257] of the same face.
           in_photo: whether the photo has each eye whole.
+          closed: [2] 0-1, how far each eye is closed, where it is known better than from the lids alone.
         """
         places = self.eyes.places(coeff)
-        balls = [_SeenBall(places.centers[side], places.radii[side], coeff) for side in range(2)]
+        balls = self._balls(places, coeff)
         loops = np.asarray(lids)[:, _LOOP]
-        closed = np.array([_closed(loop, ball.scale) for loop, ball in zip(loops, balls)])
+        if closed is None:
+            closed = np.clip((_OPEN - self.lid_heights(lids, coeff)) / (_OPEN - _CLOSED), 0, 1)
+        closed = np.array(closed, np.float64)
         seen = np.array([in_photo[side] and not _is_hidden(side, coeff) for side in range(2)])
         closed[~seen] = closed[seen].mean() if seen.any() else 0  # people blink with both eyes
         gaze = np.full([2, 2], np.nan)
@@ -88,6 +91,15 @@ class GazeFinder:
             for side, own in zip(open_eyes, contrast):
                 gaze[side] = self._best(own, both, _FROM_BOTH)
         return EyeState(gaze, self._blink(closed, places.openings))
+
+    def lid_heights(self, lids, coeff):
+        """[2] dm, the height between the edges of each eye's lids [2,16,2] (pixels of the crop, y-up)."""
+        return np.array([_height(loop, ball.scale) for loop, ball in zip(
+            np.asarray(lids)[:, _LOOP], self._balls(self.eyes.places(coeff), coeff))])
+
+    @staticmethod
+    def _balls(places, coeff):
+        return [_SeenBall(places.centers[side], places.radii[side], coeff) for side in range(2)]
 
     def _blink(self, closed, openings):
         """[2] weights of eyeBlink that bring the lids together by the shares `closed` of their openings (dm)."""
@@ -167,13 +179,12 @@ def _is_hidden(side, coeff):
     return np.array([outwards, 0, np.cos(_OUTWARDS)]).dot(rotation)[2] < np.cos(_HIDDEN_BEYOND)
 
 
-def _closed(loop, scale):
-    """0 for an open eye to 1 for a closed one, from the loop [16,2] around its opening at `scale` pixels per dm."""
+def _height(loop, scale):
+    """dm between the lids in the middle of the loop [16,2] around an opening, at `scale` pixels per dm."""
     along = loop[_FAR_CORNER] - loop[0]
     up = np.array([-along[1], along[0]]) / max(np.linalg.norm(along), 1e-6)
     upper, lower = np.transpose(_MIDDLE_PAIRS)
-    height = abs((loop[upper] - loop[lower]).mean(axis=0).dot(up)) / scale
-    return float(np.clip((_OPEN - height) / (_OPEN - _CLOSED), 0, 1))
+    return float(abs((loop[upper] - loop[lower]).mean(axis=0).dot(up)) / scale)
 
 
 def _inside(loop):

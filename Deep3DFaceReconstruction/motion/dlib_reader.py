@@ -17,6 +17,7 @@ CHIN, CHIN_WEIGHT = [7, 8, 9], 1.0
 # Lids and lips are edges that the predictor finds well, and expressions hang on them.
 LIDS, LID_WEIGHT = [37, 38, 40, 41, 43, 44, 46, 47], 5.0
 LIPS, LIP_WEIGHT = slice(48, 68), 1.5
+EYE_CORNERS, INNER_LIPS = ((36, 39), (45, 42)), (62, 66)
 # Of another dlib landmark, pixels^2 of the crop: what balances the prior as the fitting of photos does.
 DLIB_VARIANCE = 3.4
 # dlib's square in terms of the five points: eyes to mouth are so many times shorter than its side, and the square's
@@ -79,6 +80,14 @@ class DlibReader:
     def five_points(self, points):
         """See landmark_readers."""
         return five_from_68(points)
+
+    def eye_corners(self, points):
+        """See landmark_readers."""
+        return points[np.array(EYE_CORNERS)]
+
+    def mouth_opening(self, points):
+        """See landmark_readers."""
+        return float(np.linalg.norm(points[INNER_LIPS[0]] - points[INNER_LIPS[1]]))
 
     def on_model(self, model):
         """See landmark_readers."""

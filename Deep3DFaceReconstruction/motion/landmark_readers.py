@@ -6,6 +6,8 @@ A reader has
   is_face(rgb, points): whether the points lie on a face (a second opinion; asked now and then);
   place_of(points): the Place in which to look for them next;
   five_points(points): [5,2], in the order of photo.landmarks.FIVE_NAMES;
+  eye_corners(points): [2,2,2]: outer and inner corner of the right eye, then of the left one;
+  mouth_opening(points): pixels between the lips;
   on_model(model): frame_fit.ModelPoints, those of the K points that frames are fitted to, on a face model.
 """
 from Deep3DFaceReconstruction.detection import mediapipe_models

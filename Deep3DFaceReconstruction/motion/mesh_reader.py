@@ -4,7 +4,14 @@ import numpy as np
 from Deep3DFaceReconstruction.conventions import ID_DIM
 from Deep3DFaceReconstruction.detection.detectors import FaceDetector
 from Deep3DFaceReconstruction.detection.face_mesh import five_of_mesh, mesh_data, region_of_candidate, region_of_mesh
-from Deep3DFaceReconstruction.detection.mediapipe_models import DETECTORS, FaceMesh, Region, model_file
+from Deep3DFaceReconstruction.detection.mediapipe_models import (
+    DETECTORS,
+    LEFT_EYE,
+    RIGHT_EYE,
+    FaceMesh,
+    Region,
+    model_file,
+)
 from Deep3DFaceReconstruction.fitting.dense_points import DenseLandmarks
 from Deep3DFaceReconstruction.motion.frame_fit import ModelPoints
 from Deep3DFaceReconstruction.motion.tracking import Place
@@ -13,10 +20,11 @@ from Deep3DFaceReconstruction.motion.tracking import Place
 LEAST_LOGIT, SURE_LOGIT = 0.0, 5.0
 # Of the detector's covariance, the share that changes from frame to frame with pose and expression; the rest is a
 # person's own. Beside it, each point strays by so many pixels of the crop. Measured on made clips.
-PASSING, OWN_JITTER = 0.12, 1.0
+PASSING, OWN_JITTER = 0.03, 1.0
 # The mouth's motion shows on the rims of the lips, outer and inner.
 LIPS = (0, 13, 14, 17, 37, 39, 40, 61, 78, 80, 81, 82, 84, 87, 88, 91, 95, 146, 178, 181, 185, 191, 267, 269, 270, 291,
         308, 310, 311, 312, 314, 317, 318, 321, 324, 375, 402, 405, 409, 415)
+INNER_LIPS = (13, 14)     # their middle, upper and lower
 # Radians between tabulated noises.
 _YAW_STEP = np.radians(10.0)
 _MOST_YAW = np.radians(80.0)
@@ -55,6 +63,14 @@ class MeshReader:
     def five_points(self, points):
         """See landmark_readers."""
         return five_of_mesh(points)
+
+    def eye_corners(self, points):
+        """See landmark_readers."""
+        return points[np.array([RIGHT_EYE, LEFT_EYE])]
+
+    def mouth_opening(self, points):
+        """See landmark_readers."""
+        return float(np.linalg.norm(points[INNER_LIPS[0]] - points[INNER_LIPS[1]]))
 
     def on_model(self, model):
         """See landmark_readers."""

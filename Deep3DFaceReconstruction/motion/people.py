@@ -22,6 +22,9 @@ FITTED = 2               # of them, fitted with their pixels for identity and al
 SEEN_SHARE = 0.06        # of the best views' sightings: who is seen less than that is not a person but a mistake
 _KEPT_SIDE = 512         # pixels, of a kept view
 STRAY_ROUNDS = 3
+# An opening of the mouth, in sides of the face, that halves the quality of a view: open mouths are the sharpest views,
+# and what all views share is taken for the identity.
+_CALM = 0.015
 _MODEL_SHARE = 0.3       # weight of the model's albedo beside what one frame shows
 
 
@@ -57,8 +60,8 @@ class Person(NamedTuple):
     appearance: photometric.Appearance
 
 
-def view_of(frame, points):
-    """A View of the landmarks points [K,2] in a frame."""
+def view_of(frame, points, opening):
+    """A View of the landmarks points [K,2] in a frame; opening: pixels between the lips."""
     lowest, highest = points.min(axis=0), points.max(axis=0)
     center, side = (lowest + highest) / 2, float((highest - lowest).max())
     low = np.maximum(center - side, 0).astype(int)
@@ -68,7 +71,7 @@ def view_of(frame, points):
     part = np.ascontiguousarray(part if scale == 1 else cv2.resize(part, None, fx=scale, fy=scale,
                                                                    interpolation=cv2.INTER_AREA))
     local = (points - low + 0.5) * scale - 0.5
-    return View(frame.number, part, local, _quality(part, side * scale, local))
+    return View(frame.number, part, local, _quality(part, side * scale, local) / (1 + (opening / (_CALM * side)) ** 2))
 
 
 def _quality(rgb, side, points):
@@ -134,7 +137,7 @@ class Gallery:
         if nearest is None:
             nearest = _Sighting(descriptor)
             sightings.append(nearest)
-        nearest.add(descriptor, view_of(frame, points))
+        nearest.add(descriptor, view_of(frame, points, self._reader.mouth_opening(points)))
 
     def _nearest(self, known, descriptor):
         """Which of known, each with a descriptor, this one belongs to; None: nobody's."""
@@ -145,7 +148,8 @@ class Gallery:
         """The Person whose face the landmarks points [K,2] of a frame lie on; a new one where none is known."""
         descriptor = self._describe(frame.rgb, points, self._reader.five_points(points))
         known = self._nearest(self.people, descriptor)
-        return known or self.add(descriptor, [view_of(frame, points)], with_pixels=False)
+        return known or self.add(descriptor, [view_of(frame, points, self._reader.mouth_opening(points))],
+                                 with_pixels=False)
 
     def add(self, descriptor, views, with_pixels=True):
         """Learns a Person from views; with_pixels: fit the best views' pixels, which takes seconds."""

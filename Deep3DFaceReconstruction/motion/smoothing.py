@@ -19,23 +19,32 @@ def smooth(values, weights, strengths):
 
     Args:
       values: [T,D] measurements; rows of weight 0 may hold anything finite.
-      weights: [T], how much each row counts, 1 for a good measurement.
+      weights: [T] or [T,D], how much each row or value counts, 1 for a good measurement.
       strengths: [D], the penalty of each column.
     Returns:
-      [T,D] float64.
+      [T,D] float64; NaN in a column of which nothing is known.
     """
     values, weights = np.asarray(values, np.float64), np.asarray(weights, np.float64)
     count = len(values)
-    if count < 3:
-        total = max(weights.sum(), 1e-9)
-        return values if (weights > 0).all() else np.repeat((weights.dot(values) / total)[None], count, axis=0)
-    difference = np.diff(np.eye(count), 2, axis=0)
-    penalty = difference.T.dot(difference)
+    weights = np.broadcast_to(weights.reshape(count, -1), values.shape)
+    penalty = np.zeros((count, count))
+    if count > 2:
+        difference = np.diff(np.eye(count), 2, axis=0)
+        penalty = difference.T.dot(difference)
     result = np.empty_like(values)
-    for level in np.unique(strengths):
-        same = strengths == level
-        system = np.diag(weights) + level * penalty + 1e-9 * np.eye(count)
-        result[:, same] = np.linalg.solve(system, weights[:, None] * values[:, same])
+    _, first, alike = np.unique(np.vstack([strengths, weights]), axis=1, return_index=True, return_inverse=True)
+    for place, column in enumerate(first):
+        same = alike.ravel() == place
+        mine = weights[:, column]
+        if count > 2:
+            system = np.diag(mine) + strengths[column] * penalty + 1e-9 * np.eye(count)
+            result[:, same] = np.linalg.solve(system, mine[:, None] * values[:, same])
+        elif mine.all():
+            result[:, same] = values[:, same]
+        else:
+            result[:, same] = mine.dot(values[:, same]) / max(mine.sum(), 1e-9)
+        if not mine.any():
+            result[:, same] = np.nan
     return result
 
 
@@ -52,8 +61,9 @@ class Lookahead:
         self._next = 0                       # place in the window of the frame to give out next
 
     def push(self, key, values, weight):
-        """Takes a measurement [D]; returns a list of (key, smoothed [D]) that are ready now."""
-        self._window.append((key, np.asarray(values, np.float64), float(weight)))
+        """Takes a measurement [D] of weight [D] or one for all; returns a list of (key, smoothed [D]) ready now."""
+        values = np.asarray(values, np.float64)
+        self._window.append((key, values, np.broadcast_to(weight, values.shape)))
         ready = []
         while len(self._window) - self._next > self._lag:
             ready.append(self._give())
@@ -92,12 +102,14 @@ class OneEuro:
         self._last = None
 
     def __call__(self, time, values):
-        """Filtered [D] of a measurement [D] at a time in seconds."""
-        values = np.asarray(values, np.float64)
+        """Filtered [D] of a measurement [D] at a time in seconds; what is NaN stays as it was."""
+        values = np.array(values, np.float64)
         if self._last is None or time <= self._last[0]:
             self._last = time, values, np.zeros_like(values)
             return values
         before, previous, speed = self._last
+        values = np.where(np.isnan(values), previous, values)
+        previous = np.where(np.isnan(previous), values, previous)
         step = time - before
         speed = speed + self._share(self._speed_cutoff, step) * ((values - previous) / step - speed)
         result = previous + self._share(self._cutoff + self._slope * np.abs(speed), step) * (values - previous)

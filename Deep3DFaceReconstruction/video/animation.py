@@ -4,11 +4,14 @@ import csv
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from Deep3DFaceReconstruction.errors import FaceModelError
+from Deep3DFaceReconstruction.exports.arkit import ShapeWeights
 from Deep3DFaceReconstruction.exports.camera_file import METRES_PER_UNIT
 from Deep3DFaceReconstruction.exports.glb import Animation, atlas_mesh, write_glb
 from Deep3DFaceReconstruction.exports.morph_targets import morph_targets
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
-from Deep3DFaceReconstruction.motion.frame_fit import ANGLES, EXPRESSION, STATE_DIM, TRANSLATION
+from Deep3DFaceReconstruction.motion.following import ROW_DIM, eye_state
+from Deep3DFaceReconstruction.motion.frame_fit import ANGLES, EXPRESSION, TRANSLATION
 from Deep3DFaceReconstruction.numpy_decoder import rotation_matrix
 from Deep3DFaceReconstruction.surface.face_atlas import face_atlas
 from Deep3DFaceReconstruction.surface.rasterizer import rasterize_texture
@@ -20,8 +23,8 @@ MOST_KEYS = 20000        # of a person; a longer clip keeps every second frame, 
 TEXTURE = 1024           # pixels
 
 
-def read_states(table, person, most=MOST_KEYS):
-    """(times [T] seconds, states [T,70]) of a person in a coefficients.csv, at most `most` of them, evenly spread."""
+def read_rows(table, person, most=MOST_KEYS):
+    """(times [T] seconds, rows [T,103]) of a person in a coefficients.csv, at most `most` of them, evenly spread."""
     def rows():
         with open(table, newline='', encoding='utf-8') as stream:
             reader = csv.reader(stream)
@@ -33,28 +36,36 @@ def read_states(table, person, most=MOST_KEYS):
     first = len(KEY) + len(CAMERA)
     kept = [row for place, row in enumerate(rows()) if place % stride == 0]
     times = np.array([seconds_of(row[KEY.index('time')]) for row in kept])
-    states = np.array([row[first:first + STATE_DIM] for row in kept], np.float64).reshape(-1, STATE_DIM)
+    values = np.array([row[first:] for row in kept], np.float64).reshape(-1, ROW_DIM)
     # Two tracks of one person in one frame would be a mistake: the first counts.
     rising = np.concatenate([[True], np.diff(np.maximum.accumulate(times)) > 0]) if len(times) else []
-    return times[rising], states[rising]
+    return times[rising], values[rising]
 
 
-def write_person(path, model, person, times, states):
+def write_person(path, model, person, times, rows):
     """Writes the animated face of a person.
 
     Args:
       path: the .glb file.  model: a FaceModel.  person: motion.people.Person.
-      times: [T] seconds.  states: [T,70], see motion.frame_fit.
+      times: [T] seconds.  rows: [T,103], see motion.following.
     """
     atlas, targets = face_atlas(model), morph_targets(model)
-    weights = np.array([targets.weights(state[EXPRESSION]) for state in states])
-    turned = np.swapaxes(rotation_matrix(states[:, ANGLES]), 1, 2)  # for column vectors
+    weights = _weights(model, targets, rows)
+    turned = np.swapaxes(rotation_matrix(rows[:, ANGLES]), 1, 2)  # for column vectors
     animation = Animation(times - times[0], weights, Rotation.from_matrix(turned).as_quat(),
-                          METRES_PER_UNIT * states[:, TRANSLATION])
+                          METRES_PER_UNIT * rows[:, TRANSLATION])
     normals = vertex_normals(person.shape, model.triangles)
     mesh = atlas_mesh(atlas, person.shape, normals, _texture(person, atlas), (targets.names, targets.moves),
                       weights=weights[0], animation=animation)
     write_glb(path, mesh, 'person %d' % person.number)
+
+
+def _weights(model, targets, rows):
+    """[T,K] of the morph targets, with gaze and closed lids where they have names."""
+    try:
+        return ShapeWeights(model).weights(rows[:, EXPRESSION], [eye_state(row) for row in rows])
+    except FaceModelError:
+        return np.array([targets.weights(row[EXPRESSION]) for row in rows])
 
 
 def _texture(person, atlas):

@@ -4,7 +4,9 @@ import numpy as np
 
 from Deep3DFaceReconstruction.conventions import CAMERA_DISTANCE, CENTER, EX_DIM, FOCAL, GAMMA_DIM, IMAGE_SIZE
 from Deep3DFaceReconstruction.face_decoder import Face3D
+from Deep3DFaceReconstruction.face_model.eyes import eyes_of
 from Deep3DFaceReconstruction.graph_function import GraphFunction
+from Deep3DFaceReconstruction.motion.following import LIGHT, STATE, coefficients_of, eye_state
 from Deep3DFaceReconstruction.motion.frame_fit import ANGLES, EXPRESSION, TRANSLATION
 from Deep3DFaceReconstruction.motion.photometric import face_center
 from Deep3DFaceReconstruction.pictures import clay_shading
@@ -23,7 +25,7 @@ class Overlay:
     def __init__(self, model, style='face'):
         """Args: model: a FaceModel; style: one of STYLES."""
         self._model, self._style = model, style
-        self._windows = {}
+        self._windows, self._eyes = {}, eyes_of(model)
 
     def draw(self, rgb, person, row, camera):
         """Draws one face on a frame, in place.
@@ -31,14 +33,14 @@ class Overlay:
         Args:
           rgb: [H,W,3] uint8, may be written.
           person: people.Person.
-          row: [97] float64: the state [70], then gamma [27].
+          row: [103] float64, see motion.following.
           camera: frame_fit.CropCamera.
         """
-        state, gamma = row[:-GAMMA_DIM], row[-GAMMA_DIM:]
+        state, gamma = row[STATE], row[LIGHT]
         center = face_center(state)
         wanted = 2 * _HALF / camera.scale
         size = next((window for window in WINDOWS if window >= wanted), WINDOWS[-1])
-        rgba = self._rendered(size, person, state, gamma, center)
+        rgba = self._rendered(size, self._with_eyes(person, row), state, gamma, center)
         # From pixels of the window to pixels of the frame.
         scale = wanted / size
         corner = np.array([center[0] - _HALF, IMAGE_SIZE - center[1] - _HALF]) / camera.scale
@@ -60,6 +62,13 @@ class Overlay:
         radius = max(1, int(round(rgb.shape[0] / 400.0)))
         for x, y in np.rint(points).astype(int):
             cv2.circle(rgb, (int(x), int(y)), radius, (80, 255, 120), -1, cv2.LINE_AA)
+
+    def _with_eyes(self, person, row):
+        """The person with the gaze and the lids of a row."""
+        eyes = eye_state(row)
+        if self._eyes is None or not (np.nan_to_num(eyes.gaze).any() or eyes.blink.any()):
+            return person
+        return person._replace(shape=person.shape + self._eyes.offset(coefficients_of(person, row[STATE]), eyes))
 
     def _rendered(self, size, person, state, gamma, center):
         """[size,size,4] float32, colours times opacity, opacity 0-1."""

@@ -14,9 +14,10 @@ from tqdm import tqdm
 
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM
 from Deep3DFaceReconstruction.errors import FaceModelError, InputError, UserError, message_of
+from Deep3DFaceReconstruction.exports.arkit import ShapeWeights
 from Deep3DFaceReconstruction.face_model import load_face_model
-from Deep3DFaceReconstruction.face_model.named_shapes import ExpressionMap, load_named_shapes
 from Deep3DFaceReconstruction.motion import people
+from Deep3DFaceReconstruction.motion.eye_reader import EyeReader
 from Deep3DFaceReconstruction.motion.following import Fitting, Follower
 from Deep3DFaceReconstruction.motion.frame_fit import FrameFit
 from Deep3DFaceReconstruction.motion.landmark_readers import choose_reader
@@ -87,14 +88,14 @@ class _Run:
         points = self._reader.on_model(self._model)
         self._gallery = people.Gallery(self._model, self._reader, points, options.detector)
         self._fitting = Fitting(FrameFit(points), self._gallery.photometric, options.fit == 'photometric',
-                                not options.no_smoothing)
+                                not options.no_smoothing, EyeReader.of(self._model, self._reader))
         self._followers, self._jobs = {}, collections.deque()
         self._measured = {}
 
     def run(self):
         """The exit code."""
         options, clip = self._options, self._clip
-        sink = Sink(options, clip, self._model, self._expression_map(), _key(options, clip))
+        sink = Sink(options, clip, self._model, self._shape_weights(), _key(options, clip))
         self._know_people(sink)
         whole = False
         try:
@@ -110,11 +111,11 @@ class _Run:
         self._say(sink, whole, written)
         return 0 if whole else 130
 
-    def _expression_map(self):
+    def _shape_weights(self):
         if 'arkit' not in self._options.outputs:
             return None
         try:
-            return ExpressionMap(self._model, load_named_shapes(self._model))
+            return ShapeWeights(self._model)
         except FaceModelError as error:
             print('no arkit.csv: %s' % error, file=sys.stderr)
             return None
@@ -221,7 +222,7 @@ class _Run:
                 if 'glb' in self._options.outputs:
                     written.append(path[:-len('.mat')] + '.glb')
                     animation.write_person(written[-1], self._model, person,
-                                           *animation.read_states(sink.table, person.number))
+                                           *animation.read_rows(sink.table, person.number))
         return written
 
     def _say(self, sink, whole, written):

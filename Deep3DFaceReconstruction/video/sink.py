@@ -4,6 +4,7 @@ import os
 import shutil
 
 from Deep3DFaceReconstruction.errors import InputError
+from Deep3DFaceReconstruction.motion.following import eye_state
 from Deep3DFaceReconstruction.motion.frame_fit import EXPRESSION
 from Deep3DFaceReconstruction.system.files import atomic_write
 from Deep3DFaceReconstruction.video import trajectories, video_file
@@ -21,10 +22,10 @@ class Sink:
     Attributes: done: frames that are whole on the disk, from an earlier run and this one.
     """
 
-    def __init__(self, options, clip, model, expression_map, key):
-        """Args: options: VideoOptions; clip: Clip; model: a FaceModel; expression_map: named_shapes.ExpressionMap, or
-        None; key: text that tells whether an earlier run can be resumed."""
-        self._options, self._clip, self._map = options, clip, expression_map
+    def __init__(self, options, clip, model, shapes, key):
+        """Args: options: VideoOptions; clip: Clip; model: a FaceModel; shapes: exports.arkit.ShapeWeights, or None;
+        key: text that tells whether an earlier run can be resumed."""
+        self._options, self._clip, self._shapes = options, clip, shapes
         self.folder = os.path.join(options.output, WORK)
         self._key = key
         state = self._earlier() if options.resume else None
@@ -44,8 +45,8 @@ class Sink:
 
     def _wanted_tables(self):
         wanted = {COEFFICIENTS: trajectories.COEFFICIENTS}
-        if self._map is not None:
-            wanted[ARKIT] = trajectories.KEY + self._map.names + trajectories.HEAD
+        if self._shapes is not None:
+            wanted[ARKIT] = trajectories.KEY + self._shapes.names + trajectories.HEAD
         return wanted
 
     def _earlier(self):
@@ -65,13 +66,14 @@ class Sink:
 
         Args:
           frame: frames.Frame.
-          faces: list of (track, Follower, row [97], measured), in any order.
+          faces: list of (track, Follower, row [103], measured), in any order.
         """
         if frame.number < self.done:
             return
         faces = sorted(faces, key=lambda face: face[1].person.number)
         rgb = frame.rgb.copy() if self._overlay is not None else None
-        weights = self._map.weights([face[2][EXPRESSION] for face in faces]) if self._map and faces else None
+        weights = self._shapes.weights([face[2][EXPRESSION] for face in faces], [
+            eye_state(face[2]) for face in faces]) if self._shapes and faces else None
         for place, (track, follower, row, measured) in enumerate(faces):
             key = (frame.number, trajectories.time_code(frame.time), follower.person.number, track, int(measured))
             self.people.add(follower.person.number)

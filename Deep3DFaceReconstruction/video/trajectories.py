@@ -8,14 +8,17 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from Deep3DFaceReconstruction.conventions import EX_DIM, GAMMA_DIM
-from Deep3DFaceReconstruction.motion.frame_fit import ANGLES, EXPRESSION, STATE_DIM, TRANSLATION
+from Deep3DFaceReconstruction.motion.following import EYES, LIGHT, STATE
+from Deep3DFaceReconstruction.motion.frame_fit import ANGLES, TRANSLATION
 from Deep3DFaceReconstruction.system.files import atomic_write
 
 KEY = ('frame', 'time', 'person', 'track', 'measured')
 CAMERA = ('crop_scale', 'crop_left', 'crop_top')
 POSE = ('angle_x', 'angle_y', 'angle_z', 'translation_x', 'translation_y', 'translation_z')
+GAZE = ('gaze_right_yaw', 'gaze_right_pitch', 'gaze_left_yaw', 'gaze_left_pitch')
+BLINK = ('blink_right', 'blink_left')
 COEFFICIENTS = (KEY + CAMERA + POSE + tuple('ex_%d' % k for k in range(EX_DIM))
-                + tuple('gamma_%d' % k for k in range(GAMMA_DIM)))
+                + tuple('gamma_%d' % k for k in range(GAMMA_DIM)) + GAZE + BLINK)
 HEAD = ('headPitch', 'headYaw', 'headRoll', 'headX', 'headY', 'headZ')
 _PLOTTED = 6000         # points along the time axis at most
 _SHAPES_PLOTTED = 6
@@ -57,8 +60,8 @@ class Table:
 
 
 def coefficient_row(key, camera, row):
-    """The values of COEFFICIENTS: key: of KEY; camera: CropCamera; row: [97], the state, then gamma."""
-    numbers = list(camera) + list(row[:STATE_DIM][:6]) + list(row[EXPRESSION]) + list(row[STATE_DIM:])
+    """The values of COEFFICIENTS: key: of KEY; camera: CropCamera; row: [103], see motion.following."""
+    numbers = list(camera) + list(row[STATE]) + list(row[LIGHT]) + list(row[EYES])
     return list(key) + ['%.6g' % number for number in numbers]
 
 

@@ -25,6 +25,23 @@ def test_a_straight_line_stays_and_a_gap_is_filled():
     np.testing.assert_allclose(smoothing.smooth(spoiled, weights, np.array([1.0, 50.0])), line, atol=1e-5)
 
 
+def test_a_value_that_is_unknown_is_filled_alone_and_a_column_of_none_is_nan():
+    values = np.outer(np.arange(30.0), [1.0, 1.0, 1.0])
+    weights = np.ones((30, 3))
+    weights[10:15, 1] = weights[:, 2] = 0
+    values[10:15, :2] += 5
+    smooth = smoothing.smooth(values, weights, np.ones(3))
+    np.testing.assert_allclose(smooth[:, 1], np.arange(30.0), atol=1e-5)
+    assert smooth[12, 0] > 14 and np.isnan(smooth[:, 2]).all()
+
+
+def test_one_euro_keeps_what_is_unknown_as_it_was():
+    euro = smoothing.OneEuro([1.0, 1.0], [0.0, 0.0])
+    assert np.isnan(euro(0.0, [1.0, np.nan])).tolist() == [False, True]
+    np.testing.assert_allclose(euro(0.1, [1.0, 2.0]), [1.0, 2.0])
+    np.testing.assert_allclose(euro(0.2, [np.nan, 2.0]), [1.0, 2.0])
+
+
 def test_noise_loses_two_thirds_of_its_jitter_and_more_and_the_motion_does_not_lag():
     random = np.random.RandomState(0)
     time = np.arange(600) / 30.0

@@ -1,18 +1,29 @@
-"""A clip of exact truth: a face of the open model turns, nods, speaks and blinks over a photo, with noise."""
+"""A clip of exact truth: a head of the open model turns, nods, speaks, blinks and looks about, with noise."""
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from skimage import data
 
-from Deep3DFaceReconstruction.conventions import SH_TERMS, TEX_DIM
+from Deep3DFaceReconstruction.conventions import CENTER, FOCAL, IMAGE_SIZE, TEX_DIM
+from Deep3DFaceReconstruction.dataset.scenes import lamps, outfits
+from Deep3DFaceReconstruction.dataset.scenes.portrait import Portraits
+from Deep3DFaceReconstruction.dataset.scenes.renderer import Renderer, frame_camera
+from Deep3DFaceReconstruction.face_model import arkit
+from Deep3DFaceReconstruction.face_model.eyes import SIDES, EyeState, eyes_of
 from Deep3DFaceReconstruction.face_model.named_shapes import ExpressionMap, load_named_shapes
+from Deep3DFaceReconstruction.motion.following import coefficients_of
 from Deep3DFaceReconstruction.motion.frame_fit import ANGLES, EXPRESSION, STATE_DIM, TRANSLATION, CropCamera
 from Deep3DFaceReconstruction.motion.people import Person
 from Deep3DFaceReconstruction.numpy_decoder import key_vertices, project, rotation_matrix
 from Deep3DFaceReconstruction.video.frames import Frame
-from Deep3DFaceReconstruction.video.overlay import Overlay
 
-LIGHT = {0: 0.10, 1: -0.10, 2: 0.24}
+# A lamp from the upper left and light from all around.
+LIGHT = lamps.Light(np.repeat(0.7 * np.eye(9)[:1], 3, axis=0), np.array([[-0.4, 0.5, 0.77]]), np.full((1, 3), 0.95),
+                    0.05)
+# Crop pixels that the drawn window spans, over the crop's: the whole head is in it.
+WINDOW = 1 / 0.6
+BLINKS = [arkit.NAMES.index('eyeBlink' + side) for side in SIDES]
 
 
 class MadeClip(NamedTuple):
@@ -20,7 +31,8 @@ class MadeClip(NamedTuple):
 
     frames: list          # of frames.Frame
     states: np.ndarray    # [T,70]
-    weights: np.ndarray   # [T,52] ARKit weights
+    weights: np.ndarray   # [T,52] ARKit weights but those of gaze
+    gaze: np.ndarray      # [T,2] yaw and pitch of both eyes, radians
     camera: CropCamera
     landmarks: np.ndarray  # [T,68,2] pixels of the frame, y-down, the first pixel's centre at (0, 0)
     person: Person
@@ -48,6 +60,14 @@ def motion(count, fps=30.0):
                     'eyeBlinkLeft': blink, 'eyeBlinkRight': blink, 'browInnerUp': 0.3 * syllables}
 
 
+def glances(count, fps=30.0):
+    """[T,2] yaw and pitch: to one side, to the other and down, half a second each."""
+    targets = np.radians([[0, 0], [15, 0], [-15, 0], [0, -10]])
+    steps = targets[(np.arange(count) / (0.5 * fps)).astype(int) % len(targets)]
+    kernel = np.ones(3) / 3
+    return np.stack([np.convolve(np.pad(axis, 1, mode='edge'), kernel, 'valid') for axis in steps.T], axis=1)
+
+
 def made_clip(model, count, size=(640, 480), noise=4.0, face=1.0, seed=0):
     """A MadeClip of the open model; face: size of the face in multiples of the crop's."""
     random = np.random.RandomState(seed)
@@ -55,33 +75,67 @@ def made_clip(model, count, size=(640, 480), noise=4.0, face=1.0, seed=0):
     shapes = load_named_shapes(model)
     weights = np.stack([shapes.allowed(np.array([named[name][t] if name in named else 0.0 for name in shapes.names]))
                         for t in range(count)])
+    open_eyes = weights.copy()
+    open_eyes[:, BLINKS] = 0
     states = np.zeros((count, STATE_DIM))
     states[:, ANGLES] = angles
-    states[:, EXPRESSION] = ExpressionMap(model, shapes).coefficients(weights)
+    states[:, EXPRESSION] = ExpressionMap(model, shapes).coefficients(open_eyes)
     drift = np.sin(2 * np.pi * 0.15 * np.arange(count) / 30.0)
     states[:, TRANSLATION] = np.stack([0.15 * drift, 0.05 * drift, 0.3 * drift], axis=1)
-    gamma = np.zeros((3, SH_TERMS))
-    for term, value in LIGHT.items():
-        gamma[:, term] = value
-    person, overlay = person_of(model), Overlay(model)
-    camera = CropCamera(1.0 / face, size[0] / 2 - 112 * face, size[1] / 2 - 112 * face)
-    photo = data.coffee()
-    background = photo[:size[1], :size[0]]
-    background = np.pad(background, [(0, size[1] - background.shape[0]), (0, size[0] - background.shape[1]), (0, 0)],
-                        mode='reflect')
+    person, gaze, artist = person_of(model), glances(count), _Artist(model, face)
+    camera = CropCamera(1.0 / face, size[0] / 2 - CENTER * face, size[1] / 2 - CENTER * face)
+    background = _background(size)
     frames = []
     for number in range(count):
-        rgb = background.copy()
-        overlay.draw(rgb, person, np.concatenate([states[number], gamma.ravel()]), camera)
+        rgb = background.astype(np.float32)
+        artist.draw(rgb, coefficients_of(person, states[number]), weights[number, BLINKS], gaze[number])
         rgb = np.clip(rgb + noise * random.randn(*rgb.shape), 0, 255).astype(np.uint8)
         frames.append(Frame(number, number / 30.0, rgb))
-    return MadeClip(frames, states, weights, camera, landmarks_of(model, person.identity, states, camera), person)
+    landmarks = landmarks_of(model, person.identity, states, camera, weights[:, BLINKS])
+    return MadeClip(frames, states, weights, gaze, camera, landmarks, person)
 
 
-def landmarks_of(model, identity, states, camera):
-    """[T,68,2] where the 68 key vertices of an identity in states [T,70] are seen."""
-    keys = key_vertices(model)
-    points = [keys.shape(np.concatenate([identity, state[EXPRESSION]])).dot(rotation_matrix(state[ANGLES]))
-              + state[TRANSLATION] for state in states]
+def _background(size):
+    photo = data.coffee()[:size[1], :size[0]]
+    return np.pad(photo, [(0, size[1] - photo.shape[0]), (0, size[0] - photo.shape[1]), (0, 0)], mode='reflect')
+
+
+class _Artist:
+    """Draws heads in the middle of frames."""
+
+    def __init__(self, model, face):
+        self._portraits, self._renderer, self._face = Portraits(model), Renderer(), face
+        names = self._portraits.wardrobe.names
+        self._outfit = outfits.draw(np.random.RandomState(3), names)._replace(
+            hair='short02', hair_colour=np.array([84.0, 58.0, 40.0]), scalp=0.9, beard=0.0, lashes=names['lashes'][0],
+            hat=None, glasses=None, top=None, neckline='crew', body=np.zeros(3))
+        self._camera = frame_camera(10.0, FOCAL / 10.0 / WINDOW)
+
+    def draw(self, rgb, coeff, lids, gaze):
+        """On rgb [H,W,3] float32: the head of coefficients [257] with lids [2] 0-1 and gaze [2] radians."""
+        outfit = self._outfit._replace(lids=lids, gaze=gaze)
+        body = self._portraits.body(coeff, outfit)
+        drawn = self._renderer(*self._portraits.layers(coeff, outfit, LIGHT, self._camera, body)[:2])
+        side = int(round(WINDOW * IMAGE_SIZE * self._face / 2)) * 2
+        colour, cover = (cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA)
+                         for part in (np.minimum(drawn.colour, 255), drawn.covered))
+        # The window may reach beyond the frame.
+        low = np.array([rgb.shape[1] // 2, rgb.shape[0] // 2]) - side // 2
+        first, last = np.maximum(-low, 0), np.minimum(side, np.array(rgb.shape[1::-1]) - low)
+        inside = slice(first[1], last[1]), slice(first[0], last[0])
+        part = rgb[low[1] + first[1]:low[1] + last[1], low[0] + first[0]:low[0] + last[0]]
+        part[...] = colour[inside] + part * (1 - cover[inside][..., None])
+
+
+def landmarks_of(model, identity, states, camera, blinks=None):
+    """[T,68,2] where the 68 key vertices of an identity in states [T,70] are seen; blinks: [T,2], see EyeState."""
+    keys, eyes = key_vertices(model), eyes_of(model)
+    points = []
+    for number, state in enumerate(states):
+        coeff = np.concatenate([identity, state[EXPRESSION]])
+        shape = keys.shape(coeff)
+        if blinks is not None:
+            closed = EyeState(np.zeros((2, 2)), blinks[number])
+            shape = shape + eyes.offset(np.pad(coeff, (0, 113), mode='constant'), closed)[model.keypoints]
+        points.append(shape.dot(rotation_matrix(state[ANGLES])) + state[TRANSLATION])
     return camera.from_crop(project(np.array(points)))
-

@@ -8,6 +8,7 @@ from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.graph_function import GraphFunction
 from Deep3DFaceReconstruction.motion import photometric
 from Deep3DFaceReconstruction.motion.dlib_reader import DlibReader
+from Deep3DFaceReconstruction.motion.following import BLINK, EYES, LIGHT, ROW_DIM
 from Deep3DFaceReconstruction.motion.frame_fit import ANGLES, EXPRESSION, TRANSLATION, CropCamera, FrameFit
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.tf1 import tf
@@ -26,7 +27,7 @@ def person(model):
 
 
 def _row(random):
-    row = np.zeros(97)
+    row = np.zeros(ROW_DIM)
     row[ANGLES], row[TRANSLATION] = [0.05, -0.3, 0.1], [0.1, -0.05, 0.2]
     row[EXPRESSION] = 0.3 * random.randn(64)
     row[[70, 79, 88]] = 0.1
@@ -43,7 +44,7 @@ def test_at_the_crop_it_is_the_decoders_image(model, person):
     row = _row(np.random.RandomState(0))
     coeff = np.zeros((1, COEFF_DIM), np.float32)
     for name, values in (('id', person.identity), ('ex', row[EXPRESSION]), ('tex', person.texture),
-                         ('angles', row[ANGLES]), ('translation', row[TRANSLATION]), ('gamma', row[70:])):
+                         ('angles', row[ANGLES]), ('translation', row[TRANSLATION]), ('gamma', row[LIGHT])):
         coeff[0, COEFF_SLICES[name]] = values
 
     def build():
@@ -68,6 +69,20 @@ def test_a_larger_camera_draws_the_same_face_larger(model, person):
     large = _drawn(model, person, row, CropCamera(0.5, 0.0, 0.0), 448).astype(float)
     halved = large.reshape(224, 2, 224, 2, 3).mean(axis=(1, 3))
     assert np.abs(halved - small).mean() < 1.0
+
+
+def test_a_blink_darkens_the_eyes_and_nothing_else(model, person):
+    row = _row(np.random.RandomState(1))
+    row[EXPRESSION] = 0
+    open_eyes = _drawn(model, person, row, CropCamera(1.0, 0.0, 0.0)).astype(float)
+    row[EYES][BLINK] = 1.0
+    shut = _drawn(model, person, row, CropCamera(1.0, 0.0, 0.0)).astype(float)
+    changed = np.abs(shut - open_eyes).max(axis=2) > 12
+    rows, columns = np.nonzero(changed)
+    eyes = landmarks_of(model, person.identity, row[None, :70], CropCamera(1.0, 0.0, 0.0))[0][36:48]
+    assert changed.sum() > 60
+    assert (np.abs(np.stack([columns, rows], axis=1)[:, None] - eyes).min(axis=1).max(axis=1) < 20).all()
+    assert shut[changed].mean() < open_eyes[changed].mean()
 
 
 def test_pixels_lead_from_wrong_landmarks_back_to_the_truth(model, person):

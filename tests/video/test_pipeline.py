@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import scipy.io
 
-from Deep3DFaceReconstruction.face_model import load_face_model
+from Deep3DFaceReconstruction.face_model import arkit, load_face_model
+from Deep3DFaceReconstruction.face_model.eyes import SIDES
 from Deep3DFaceReconstruction.motion.frame_fit import CropCamera
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.video import frames, pipeline, video_file
 from Deep3DFaceReconstruction.video.options import parse_video
 from Deep3DFaceReconstruction.video.sink import Sink
-from tests.video.made_clip import landmarks_of, made_clip
+from tests.video.made_clip import BLINKS, landmarks_of, made_clip
 
 COUNT = 60
 INNER = slice(17, 68)
@@ -55,7 +56,8 @@ def _landmarks(output, person=1):
     numbers = np.array([row[5:] for row in rows], float)
     identity = scipy.io.loadmat(str(output / ('person_%d.mat' % person)))['id'][0]
     model = load_face_model(assets.OPEN_MODEL)
-    points = [landmarks_of(model, identity, row[None, 3:73], CropCamera(*row[:3]))[0] for row in numbers]
+    points = [landmarks_of(model, identity, row[None, 3:73], CropCamera(*row[:3]), np.nan_to_num(row[None, -2:]))[0]
+              for row in numbers]
     return [int(row[0]) for row in rows], np.array(points)
 
 
@@ -95,6 +97,21 @@ def test_smoothing_takes_two_thirds_of_the_jitter_and_adds_no_error_and_no_lag(d
     truth = made.states[:, 1]
     fits = [np.abs(yaw[5:-5] - np.roll(truth, lag)[5:-5]).mean() for lag in range(-3, 4)]
     assert abs(int(np.argmin(fits)) - 3) <= 1
+
+
+def test_blinks_and_glances_are_those_of_the_clip(done, made):
+    header, rows = _table(done[0] / 'arkit.csv')
+    for side in SIDES:
+        found = np.array([row[header.index('eyeBlink' + side)] for row in rows], float)
+        true = made.weights[:, arkit.NAMES.index('eyeBlink' + side)]
+        assert np.corrcoef(found, true)[0, 1] > 0.8 and found.max() > 0.4 and found[true < 0.01].mean() < 0.1
+        assert abs(int(found.argmax()) - int(true.argmax())) <= 1
+    header, rows = _table(done[0] / 'coefficients.csv')
+    place = header.index('gaze_right_yaw')
+    gaze = np.array([row[place:place + 4] for row in rows], float).reshape(-1, 2, 2)
+    assert np.degrees(np.abs(gaze - made.gaze[:, None]).mean(axis=(0, 1))).max() < 7
+    raw = np.array([row[place:] for row in _table(done[1] / 'coefficients.csv')[1]], float)
+    assert np.isfinite(raw[:, 4:]).all() and np.isnan(raw[int(made.weights[:, BLINKS[0]].argmax()), :4]).any()
 
 
 def test_a_still_face_does_not_move(made, tmp_path):

@@ -36,13 +36,17 @@ class SetReconstructionModel:
         Returns:
           reconstruction_model.Outputs of the B*K images.
         """
+        return self.of_features(self.features(batch.images), batch, is_training)
+
+    def features(self, images):
+        """The c_net.Features of images [B*K,224,224,3]; whose R-Net they are of becomes part of checkpoints."""
         with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
             tf.get_variable(DIGEST, [], tf.int64, tf.constant_initializer(self._network.digest, tf.int64),
                             trainable=False)
-        return self.of_features(self._network.features(batch.images), batch, is_training)
+        return self._network.features(images)
 
     def of_features(self, features, batch, is_training):
-        """The same from c_net.Features of the images."""
+        """As a call, from c_net.Features of the images."""
         with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
             confidence = c_net.C_Net(features.maps, features.pooled)
         coeff = share_identity(features.coeff, confidence, self._set_size)

@@ -7,6 +7,9 @@ import numpy as np
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.evaluation import metrics, report
+from Deep3DFaceReconstruction.evaluation.scans import heat_maps
+from Deep3DFaceReconstruction.evaluation.scans.alignment import Mesh
+from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.mat_file import MatFile
 
@@ -54,11 +57,12 @@ def _rendering(a, b):
     return metrics.psnr(a['recon_img'][..., :3], b['recon_img'][..., :3], mask)
 
 
+_SHAPE = Check('vertices_max_mm', ('face_shape',), _distance('face_shape', MM_PER_DM), 0.05)
 CHECKS = (
     Check('crop_psnr_db', ('cropped_img',), lambda a, b: metrics.psnr(a['cropped_img'], b['cropped_img']), 50.0, True),
     Check('lm_5p_px', ('lm_5p',), _distance('lm_5p'), 0.01),
 ) + tuple(Check('%s_max' % name, ('coeff',), _coefficients(name), 1e-2) for name in COEFF_SLICES) + (
-    Check('vertices_max_mm', ('face_shape',), _distance('face_shape', MM_PER_DM), 0.05),
+    _SHAPE,
     Check('landmarks_max_px', ('lm_68p',), _distance('lm_68p'), 0.1),
     Check('rendering_psnr_db', ('recon_img',), _rendering, 40.0, True),
 )
@@ -80,6 +84,7 @@ def compare_folders(options):
         worst = (min if check.larger_is_equal else max)(values) if values else float('nan')
         verdict = 'not compared' if not values else 'equal' if equal == len(values) else 'DIFFERENT'
         lines.append([check.name, worst, check.limit, len(values), equal, verdict])
+    _draw(options, rows)
     alone = sorted(names[0] ^ names[1])
     print(report.write_summary(options.output, 'Comparison of %d results; %d in one folder only' % (
         len(shared), len(alone)), lines, options))
@@ -94,6 +99,24 @@ def compare_files(first, second):
         usable = all(key in a and key in b and a.shapes[key] == b.shapes[key] for key in check.keys)
         row[check.name] = check.difference(*[{key: mat[key] for key in check.keys} for mat in (a, b)]) if usable else ''
     return row
+
+
+def _draw(options, rows):
+    """The distribution of the vertices' differences, and heat maps where a face model has these vertices."""
+    rows = [row for row in rows if row[_SHAPE.name] != '']
+    if not rows:
+        return
+    report.draw_distribution(options.output, np.array([row[_SHAPE.name] for row in rows]), _SHAPE.name)
+    model = load_face_model(options.face_model)
+    for name, row in heat_maps.chosen_samples(rows, _SHAPE.name).items():
+        first, second = (MatFile(os.path.join(folder, row['name'] + '.mat'), InputError, 'a reconstruction')[
+            'face_shape'].astype(np.float64) for folder in (options.first, options.second))
+        if len(first) == len(model.meanshape):
+            heat_maps.draw_heat_map(
+                os.path.join(options.output, 'heat_maps', name), Mesh(MM_PER_DM * first, model.triangles),
+                MM_PER_DM * np.linalg.norm(first - second, axis=1),
+                heat_maps.Scale('distance of the vertices, mm (%g: equal)' % _SHAPE.limit, 4 * _SHAPE.limit),
+                heat_maps.title_of(name, row, _SHAPE.name))
 
 
 def compare_figures(options):

@@ -24,6 +24,7 @@ def parse_evaluate(arguments=None):
     compare.add_argument('first', metavar='A', help='folder of NAME.mat files')
     compare.add_argument('second', metavar='B', help='folder of NAME.mat files')
     compare.add_argument('--output', required=True, metavar='DIR', help='folder for the tables and plots')
+    add_face_model_option(compare)
     reference = protocols.add_parser('reference', help="a port's figures against the published program's",
                                      description='Compares NAME.npz files of a port with the reference figures of the '
                                                  'same name in tests/golden, array by array.')

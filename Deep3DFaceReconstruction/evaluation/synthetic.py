@@ -92,6 +92,13 @@ def vertex_errors(shape, truth):
     return MM_PER_DM * np.linalg.norm(shape.dot(rotation) + shift - truth, axis=1)
 
 
+def identity_error(model, identity, truth):
+    """Mean distance in mm of the vertices of the neutral faces of two identities [80], after rigid alignment."""
+    faces = np.zeros([2, COEFF_DIM])
+    faces[0, COEFF_SLICES['id']], faces[1, COEFF_SLICES['id']] = identity, truth
+    return float(vertex_errors(*(numpy_decoder.neutral_shape(model, coeff) for coeff in faces)).mean())
+
+
 def landmarks_of(model, coeff):
     """[68,2] pixels of a synthetic image, y down: the landmarks of its coefficients [257]."""
     key = key_vertices(model).shape(coeff[:COEFF_SLICES['ex'].stop])
@@ -105,9 +112,9 @@ def _write_heat_maps(options, rows, folder, model):
         truth = numpy_decoder.shape_of(model, read_coefficients(sample_named(options.data, row['name']).coeff))
         result = reconstructions.read(reconstructions.candidates(folder, row['name'])[0])
         stem, mesh = os.path.join(options.output, 'heat_maps', name), Mesh(MM_PER_DM * truth, model.triangles)
-        heat_maps.draw_heat_map(stem, mesh,
-                                vertex_errors(result.face_shape.astype(np.float64), truth),
-                                'distance from the true vertex, mm', heat_maps.title_of(name, row, 'vertex_mm'))
+        heat_maps.draw_heat_map(stem, mesh, vertex_errors(result.face_shape.astype(np.float64), truth),
+                                heat_maps.Scale('distance from the true vertex, mm'),
+                                heat_maps.title_of(name, row, 'vertex_mm'))
 
 
 def read_coefficients(path):

@@ -63,7 +63,7 @@ class SupervisedModel:
         labels = tf.where_v2(known[:, tf.newaxis], batch.coeff, tf.zeros_like(batch.coeff))
         details = self._supervised(own, labels, self._log_variance(network.pooled), share)
         total = details['supervised'] * tf.reduce_mean(share)
-        reported = self._without_images(batch, own.geometry.landmark_p)
+        reported = losses_without_images(batch, own.geometry.landmark_p)
         if self._with_photos:
             of_photos = self._of_photos(batch, network.coeff, known)
             total += of_photos.total * (1.0 - tf.reduce_mean(share))
@@ -119,9 +119,9 @@ class SupervisedModel:
 
         return Losses(*tf.cond(tf.reduce_any(photos), rendered, nothing))
 
-    @staticmethod
-    def _without_images(batch, landmarks):
-        """Losses where nothing is rendered: those of the landmarks; the photometric one is NaN, the others are 0."""
-        zero = tf.constant(0.0)
-        return Losses(zero, tf.constant(float('nan')), Landmark_loss(landmarks, batch.landmarks), zero, zero, zero,
-                      zero, mean_distance(landmarks, batch.landmarks))
+
+def losses_without_images(batch, landmarks):
+    """Losses where nothing is rendered: those of the landmarks; the photometric one is NaN, the others are 0."""
+    zero = tf.constant(0.0)
+    return Losses(zero, tf.constant(float('nan')), Landmark_loss(landmarks, batch.landmarks), zero, zero, zero, zero,
+                  mean_distance(landmarks, batch.landmarks))

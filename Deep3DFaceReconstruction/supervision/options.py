@@ -17,7 +17,8 @@ def add_supervised_options(group):
     group.add_argument('--supervised', action='store_true',
                        help='train on the known coefficients of samples (synthesize.py writes them): where they move '
                             'vertices and landmarks, and what colours they give. Samples without coefficients in '
-                            '--data_path, such as photos, count with the weak losses')
+                            '--data_path, such as photos, count with the weak losses. With --sets: on the true '
+                            'identity of each set, in mm of the vertices')
     for name, what in (('vertex', 'square distance of vertices in pixels'),
                        ('coeff', "square of the coefficients' errors, by how far each moves the vertices in pixels"),
                        ('dense', 'negative log-likelihood of 468 landmarks, whose spread is learned'),

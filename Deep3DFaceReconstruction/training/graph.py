@@ -24,6 +24,7 @@ from Deep3DFaceReconstruction.set_reconstruction_model import SetReconstructionM
 from Deep3DFaceReconstruction.supervision.model import SCOPE as SUPERVISION
 from Deep3DFaceReconstruction.supervision.model import SupervisedModel
 from Deep3DFaceReconstruction.supervision.options import weights_of
+from Deep3DFaceReconstruction.supervision.set_model import SupervisedSetModel
 from Deep3DFaceReconstruction.tf1 import tf
 from Deep3DFaceReconstruction.training.exchange import Exchange, Generation
 from Deep3DFaceReconstruction.training.gradient_step import GradientStep
@@ -98,7 +99,8 @@ def make_model(options, data):
     id_net = perceptual_net.choose(options.id_net)
     model = ReconstructionModel(data.model, model_options(options), id_net, perceptual_net.load(id_net))
     if options.sets:
-        return SetReconstructionModel(model, data.r_net, options.set_size)
+        sets = SetReconstructionModel(model, data.r_net, options.set_size)
+        return SupervisedSetModel(sets, data.model, options.weight_decay) if options.supervised else sets
     if options.supervised:
         with_photos = any(reader.has_photos() for reader in (data.train, data.val) if reader is not None)
         return SupervisedModel(model, data.model, model_options(options), weights_of(options), with_photos)

@@ -235,8 +235,6 @@ def parse_train(arguments=None):
         options.export = assets.C_NET_PB if options.sets else assets.FACE_RECON_PB
     if options.sets and (options.train_only != ALL or options.freeze_bn or options.center_heads):
         parser.error('--sets leaves R-Net as it is: without --train_only, --freeze_bn and --center_heads')
-    if options.sets and options.supervised:
-        parser.error('--supervised trains R-Net, --sets C-Net: expected one of the two')
     if bool(options.ps_hosts) != bool(options.worker_hosts):
         parser.error('--ps_hosts and --worker_hosts go together')
     if options.ps_hosts and options.job_name is None:

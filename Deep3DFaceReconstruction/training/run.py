@@ -166,8 +166,8 @@ def load_data(options, cluster):
         notes.check_face_model(r_net.notes, r_net.path, model)
     find = find_people if options.sets else find_samples
     samples, problems = find(options.data_path)
-    make_reader = functools.partial(SetReader, size=options.set_size) if options.sets else functools.partial(
-        SampleReader, with_coeff=options.supervised)
+    make_reader = functools.partial(SetReader, size=options.set_size) if options.sets else SampleReader
+    make_reader = functools.partial(make_reader, with_coeff=options.supervised)
     validation = None
     if cluster.is_chief:
         for problem in problems[:_LISTED_PROBLEMS]:
@@ -175,4 +175,8 @@ def load_data(options, cluster):
         if len(problems) > _LISTED_PROBLEMS:
             sys.stderr.write('left out: %d more\n' % (len(problems) - _LISTED_PROBLEMS))
         validation = make_reader(find(options.val_data_path)[0], shuffle=False)
-    return Data(make_reader(samples, seed=options.seed, augmentation=augmentation), validation, model, r_net)
+    training = make_reader(samples, seed=options.seed, augmentation=augmentation)
+    if r_net and options.supervised and any(reader.has_photos() for reader in (training, validation) if reader):
+        raise InputError('%s: expected coefficients (coeff/NAME.npy) of all images with --sets --supervised, some have '
+                         'none' % ', '.join(options.data_path + options.val_data_path))
+    return Data(training, validation, model, r_net)

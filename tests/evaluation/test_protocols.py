@@ -22,7 +22,7 @@ YAWS = (0, 20, -45, 70)
 
 @pytest.fixture(autouse=True)
 def use_small_model(monkeypatch, small_model):
-    for module in (aflw2000, synthetic):
+    for module in (aflw2000, synthetic, compare):
         monkeypatch.setattr(module, 'load_face_model', lambda path=None: small_model)
 
 
@@ -59,7 +59,8 @@ def test_aflw2000_of_perfect_results(aflw, tmp_path, capsys):
             assert float(row[key]) == pytest.approx(0, abs=1e-3)
         assert row['reason'] == ''
     assert '| nme_2d |' in capsys.readouterr().out
-    for name in ('summary.md', 'options.json', 'ced.png', 'error_by_yaw.png', 'histogram.png'):
+    for name in ('summary.md', 'options.json', 'ced.png', 'error_by_yaw.png', 'histogram.png', 'heat_maps/best.png',
+                 'heat_maps/median.ply', 'heat_maps/worst.png'):
         assert (tmp_path / 'out' / name).stat().st_size > 50
     assert json.loads((tmp_path / 'out' / 'options.json').read_text())['protocol'] == 'aflw2000'
 
@@ -124,6 +125,16 @@ def test_synthetic(tmp_path, small_model, draw_coeff, write_result, capsys):
     assert float(table(tmp_path / 'out')[0]['vertex_mm']) == pytest.approx(expected, rel=1e-4)
 
 
+def test_identity_error_is_that_of_the_neutral_faces(small_model):
+    first, second = np.random.RandomState(0).randn(2, 80)
+    first[0] = second[0] + 1.0
+    first[1:] = second[1:]
+    # One standard deviation of the first component, less what a rigid motion takes away.
+    moved = 100 * np.linalg.norm(small_model.id_base[:, 0].reshape(-1, 3), axis=1).mean()
+    assert 0.5 * moved < synthetic.identity_error(small_model, first, second) < moved
+    assert synthetic.identity_error(small_model, second, second) == pytest.approx(0, abs=1e-9)
+
+
 def test_marked_images_of_a_set_are_photos_to_the_demo(tmp_path, monkeypatch):
     """demo.py passes over images that this program made; here they are what is to be reconstructed."""
     (tmp_path / 'data').mkdir()
@@ -152,6 +163,15 @@ def test_equal_ports(two_ports, tmp_path, capsys):
     assert evaluate.main(two_ports) == 0
     assert 'DIFFERENT' not in capsys.readouterr().out
     assert len(table(tmp_path / 'out')) == 3
+    for name in ('summary.md', 'options.json', 'ced.png', 'histogram.png', 'heat_maps/best.png', 'heat_maps/worst.ply'):
+        assert (tmp_path / 'out' / name).stat().st_size > 50
+
+
+def test_errors_are_spread_about_their_landmarks():
+    """At a landmark its own error, far from the others; between two equally near, their mean."""
+    landmarks = np.array([[0.0, 0, 0], [2.0, 0, 0]])
+    vertices = np.array([[0.0, 0, 0], [2.0, 0, 0], [1.0, 0.5, 0], [-9.0, 0, 0]])
+    np.testing.assert_allclose(aflw2000.spread(np.array([1.0, 5.0]), vertices, landmarks), [1, 5, 3, 1], atol=1e-9)
 
 
 @pytest.mark.parametrize('name, key, change', [

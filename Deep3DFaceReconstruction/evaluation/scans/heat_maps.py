@@ -1,5 +1,6 @@
 """Errors as colours on the meshes of the best, the median and the worst sample."""
 import os
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,13 @@ _COLORS = 'turbo'
 _SIDE, _FOCAL, _DISTANCE = 480, 2200.0, 10.0
 _YAWS = (0.0, 45.0)
 _SHADOW = 0.45
+
+
+class Scale(NamedTuple):
+    """What the colours mean: label of the errors; errors of `limit` and more have the last colour."""
+
+    label: str
+    limit: float = LIMIT_MM
 
 
 def chosen_samples(rows, column):
@@ -39,7 +47,7 @@ def write_heat_maps(output, measured, rows, column):
         with np.load(measurement_path(measured, row['name'])) as arrays:
             mesh = Mesh(arrays['vertices'].astype(np.float64), arrays['triangles'])
             draw_heat_map(os.path.join(output, 'heat_maps', name), mesh, arrays['plane'],
-                          'point-to-plane distance, mm', title_of(name, row, column))
+                          Scale('point-to-plane distance, mm'), title_of(name, row, column))
 
 
 def title_of(name, row, column):
@@ -47,28 +55,28 @@ def title_of(name, row, column):
     return '%s: %s, %s %.2f' % (name, row['name'], column, row[column])
 
 
-def draw_heat_map(stem, mesh, errors, label, title):
+def draw_heat_map(stem, mesh, errors, scale, title):
     """Writes STEM.png, a mesh in the colours of its errors from the front and from the side, and STEM.ply.
 
     Args:
       stem: path without ending.
       mesh: alignment.Mesh whose face looks along z, y up.
-      errors: [N] mm, of its vertices.
-      label: what they are.
+      errors: [N] of its vertices.
+      scale: Scale.
       title: of the figure.
     """
-    normals, colors = vertex_normals(mesh.vertices, mesh.triangles), heat_colors(errors)
+    normals, colors = vertex_normals(mesh.vertices, mesh.triangles), heat_colors(errors, scale.limit)
     write_ply(stem + '.ply', mesh.vertices, normals, colors, mesh.triangles)
     views = [_view(mesh.vertices / MM_PER_DM, normals, colors, mesh.triangles, yaw) for yaw in _YAWS]
-    _write_figure(stem + '.png', views, label, title)
+    _write_figure(stem + '.png', views, scale, title)
 
 
-def heat_colors(errors):
-    """[M,3] RGB 0-255 of errors [M] mm; LIMIT_MM and more are the last colour."""
+def heat_colors(errors, limit=LIMIT_MM):
+    """[M,3] RGB 0-255 of errors [M]; `limit` and more are the last colour."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    colors = ScalarMappable(Normalize(0, LIMIT_MM, clip=True), _COLORS).to_rgba(errors, bytes=True)
+    colors = ScalarMappable(Normalize(0, limit, clip=True), _COLORS).to_rgba(errors, bytes=True)
     return colors[:, :3].astype(np.float64)
 
 
@@ -85,7 +93,7 @@ def _view(points, normals, colors, triangles, yaw):
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
-def _write_figure(path, views, label, title):
+def _write_figure(path, views, scale, title):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
@@ -98,6 +106,6 @@ def _write_figure(path, views, label, title):
         one.imshow(view)
         one.axis('off')
     figure.suptitle(title)
-    figure.colorbar(ScalarMappable(Normalize(0, LIMIT_MM), _COLORS), ax=axes, label=label, extend='max')
+    figure.colorbar(ScalarMappable(Normalize(0, scale.limit), _COLORS), ax=axes, label=scale.label, extend='max')
     with atomic_write(path) as temporary:
         figure.savefig(temporary, format='png', dpi=100)

@@ -16,16 +16,19 @@ _NEAR, _BEHIND = 0.06, 0.15
 _REACH = 0.1
 # What lies nearer to the line of contact moves all the way (dm).
 _TOUCHING = 0.01
+# The edges are known at some vertices only; this much of pressure closes what is left between them (dm).
+_PRESSURE = 0.003
 
 
-def closing_matrix(vertices, keypoints):
-    """Sparse [N,N] matrix that makes lips meet half way, to be multiplied with y coordinates.
+def closing(vertices, keypoints):
+    """What makes lips meet half way: a sparse matrix [N,N] for the y coordinates of a mean and of identity components,
+    and [N] dm to be added to those of the mean.
 
     Args:
       vertices: [N,3] mean face, dm, y up, face along +z.
       keypoints: [68] int.
     Returns:
-      The matrix; the identity for vertices away from the lips.
+      (matrix, added); the identity and 0 for vertices away from the lips.
     """
     x, y = vertices[:, 0], vertices[:, 1]
     middle = _line(vertices, keypoints)
@@ -37,7 +40,7 @@ def closing_matrix(vertices, keypoints):
     share = share ** 2 * (3 - 2 * share)
     inside = (x > vertices[keypoints[60], 0]) & (x < vertices[keypoints[64], 0])
     moves = np.where(inside, np.where(beside > 0, -0.5, 0.5) * share, 0.0)
-    return (sp.identity(count) + sp.diags(moves).dot(top - bottom)).tocsr()
+    return (sp.identity(count) + sp.diags(moves).dot(top - bottom)).tocsr(), _PRESSURE * moves
 
 
 def _line(vertices, keypoints):

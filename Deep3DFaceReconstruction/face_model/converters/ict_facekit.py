@@ -204,6 +204,7 @@ def _framed(coarse, quads, landmarks, identities, listed_in):
     eyes.sort(key=lambda ball: ball[0, :, 0].mean())  # the right one of the subject is at -x
     ict_landmarks.check_landmarks(skin[0, keypoints], standard_five_points(), listed_in)
     eyeballs.check_places([ball[0] for ball in eyes], skin[0, keypoints], NEUTRAL + '.obj')
-    closing = closed_lips.closing_matrix(skin[0], keypoints)
+    closing, added = closed_lips.closing(skin[0], keypoints)
     skin[:1 + identities, :, 1] = closing.dot(skin[:1 + identities, :, 1].T).T
+    skin[0, :, 1] += added
     return assembly.Shapes(skin, identities, frame.facing_out(skin[0], triangles, keypoints), keypoints, tuple(eyes))

@@ -1,4 +1,4 @@
-"""Edits the face in a photo (expression, pose, light, makeup): python edit.py -h"""
+"""Edits the face in a photo (expression, identity, pose, light, makeup): python edit.py -h"""
 import sys
 
 from Deep3DFaceReconstruction.editing.options import parse_edit

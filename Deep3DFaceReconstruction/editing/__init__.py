@@ -1,5 +1,6 @@
-"""edit.py: a photo with a face -> the same photo with another expression, pose, light or makeup, and the edited mesh.
+"""edit.py: a photo with a face -> the photo with another expression, face, pose, light or makeup, and the edited mesh.
 
-Enter: photos and a command. Leave: NAME_COMMAND.png, .mat and _mesh.obj. On the way (`pipeline.run`): photo -> Subject
--> a command's Edited (`commands`), whose photo `rendering/` draws -> files.
+Enter: photos, or the .mat files that demo.py made of them, and a command. Leave: NAME_COMMAND.png, .mat and _mesh.obj,
+and other outputs. On the way (`pipeline.run`): photo -> Subject -> a command's Edited (`commands`), whose photo
+`rendering/` draws -> files.
 """

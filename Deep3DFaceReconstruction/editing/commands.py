@@ -5,6 +5,7 @@ import numpy as np
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.editing import attributes, expression, lighting, makeup
+from Deep3DFaceReconstruction.editing.rendering import mark
 
 # Beyond this turn from the photo's pose (degrees), hair and ears, which the model lacks, would have to turn too.
 MAX_TURN = 10.0
@@ -89,5 +90,12 @@ def attribute(editor, target, options, source):
     return Edited(coeff, shape, attributes.with_relief(editor, target, (coeff, shape, image), options.set), notes)
 
 
+def swap(editor, target, options, source):
+    """The target with the source's face: its shape and texture, under the target's expression, pose and light."""
+    coeff, shape = expression.with_identity_of(source, target, editor.model)
+    image = editor.swapped(source, target, coeff, shape)
+    return Edited(coeff, shape, mark.marked(image, 'face swapped') if options.visible_mark else image)
+
+
 COMMANDS = {'express': express, 'transfer': transfer, 'pose': pose, 'relight': relight, 'makeup': make_up,
-            'attributes': attribute}
+            'attributes': attribute, 'swap': swap}

@@ -5,6 +5,7 @@ from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.editing.rendering.motion import Parts, Placed
 from Deep3DFaceReconstruction.editing.rendering.redraw import Look, Surface, redraw
 from Deep3DFaceReconstruction.editing.rendering.registration import registration_offset
+from Deep3DFaceReconstruction.editing.rendering.swap import swapped
 from Deep3DFaceReconstruction.face_model.open_model import PARTS
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
 from Deep3DFaceReconstruction.numpy_decoder import albedo_of
@@ -67,6 +68,20 @@ class Editor:
         for name in ('angles', 'translation') if coeff is not None else ():
             bent[COEFF_SLICES[name]] = coeff[COEFF_SLICES[name]]
         return redraw(subject.photo, self.look(subject), self.look(subject, bent, shape), new, self.surface)
+
+    def swapped(self, source, target, coeff, shape):
+        """[H,W,3] uint8: a Subject's photo with another's face.
+
+        Args:
+          source, target: subject.Subject, both with their photos.
+          coeff: [257], shape: [N,3]: the face that is to be, in the target's photo.
+        """
+        # The photo is first bent to the new shape under the target's own skin, so that hair and neck go along.
+        bent = coeff.copy()
+        bent[COEFF_SLICES['tex']] = target.coeff[COEFF_SLICES['tex']]
+        photo = self.redraw(target, bent, shape).image
+        return swapped(photo, source.photo, self.look(source), self.look(target, coeff, shape), self.surface,
+                       self.model.skinmask)
 
     def texture(self, image, look):
         """[S,S,3] uint8: the texture of a face with the light on it, from an image [H,W,3] that shows it as `look`."""

@@ -72,6 +72,20 @@ def transferred(source, target, model):
     return coeff, neutral_shape(model, coeff) + expression_offset(source, model)
 
 
+def with_identity_of(source, target, model):
+    """The source's face with the target's expression, pose and light.
+
+    Args:
+      source, target: subject.Subject of one face_model.FaceModel.
+    Returns:
+      (coeff [257], shape [N,3]).
+    """
+    coeff = target.coeff.copy()
+    for name in ('id', 'tex'):
+        coeff[COEFF_SLICES[name]] = source.coeff[COEFF_SLICES[name]]
+    return coeff, neutral_shape(model, coeff) + expression_offset(target, model)
+
+
 def turned(coeff, angles):
     """Coefficients [257] with the head at angles [3] (radians about x, y, z); it turns about a point of the neck."""
     coeff = np.array(coeff, np.float64)

@@ -38,6 +38,7 @@ class EditOptions(NamedTuple):
     shadow: Optional[RGB] = None
     blush: float = 0.0
     strength: float = 1.0
+    visible_mark: bool = True
 
 
 def weights(text):
@@ -97,6 +98,10 @@ def edit_parser():
     command.add_argument('--yaw', type=degrees, default=0.0, metavar='DEG', help="to the image's right, at most 10")
     command.add_argument('--pitch', type=degrees, default=0.0, metavar='DEG', help='down, at most 10')
     command.add_argument('--roll', type=degrees, default=0.0, metavar='DEG', help='counterclockwise, at most 10')
+    add('swap', "puts the source's face into the target's photo", with_source=True).add_argument(
+        '--no_visible_mark', dest='visible_mark', action='store_false',
+        help="leave out the line 'face swapped' in the picture; the mark in the metadata stays (docs/editing.md says "
+             'what consent and law ask for)')
     _add_light(add('relight', 'changes the light on the face'))
     command = add('makeup', 'puts lipstick, blush and eye shadow on the face')
     command.add_argument('--lips', type=colour, metavar='#RRGGBB', help='lipstick')
@@ -113,6 +118,7 @@ def _adder(commands):
         parser = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + '.')
         if with_source:
             parser.add_argument('source', metavar='SOURCE', help='the photo that gives, or its .mat file')
+            parser.add_argument('--source_photo', metavar='FILE', help='the photo of a SOURCE.mat, where it was moved')
         parser.add_argument('target', metavar='TARGET', help='the photo to edit, or its .mat file')
         parser.add_argument('--output', default=assets.OUTPUT_DIR, metavar='DIR',
                             help='folder for the results (default: %(default)s)')

@@ -31,6 +31,7 @@ class Row(NamedTuple):
         former run's result is whole and newer than the photo); failed, for the reason given.
       face_size: side of the square of the photo that became the crop, in its pixels.
       landmark_error: mean distance, in crop pixels, of the five points that alignment had from those of the 68.
+      landmarks_from: what found the 68, see FaceCrop: network, mesh or dlib.
     """
 
     file: str
@@ -41,10 +42,11 @@ class Row(NamedTuple):
     landmark_error: str
     detector: str = ''
     score: str = ''
+    landmarks_from: str = ''
 
 
 # What the image of a sample keeps of its row.
-_NOTED = ('reason', 'face_size', 'landmark_error', 'detector', 'score')
+_NOTED = ('reason', 'face_size', 'landmark_error', 'detector', 'score', 'landmarks_from')
 
 
 class _Settings(NamedTuple):
@@ -61,7 +63,8 @@ class Preparer:
 
     Args:
       save_path: the set's folder.
-      network_path: a frozen landmark network; where there is none, dlib's predictor finds the 68 in the crop.
+      network_path: a frozen landmark network; where there is none, the 68 are those that the demo uses: of the face
+        mesh, else dlib's.
       max_error: samples with a larger landmark error (crop pixels) are refused.
       redo: make again what is there already.
     """
@@ -92,8 +95,8 @@ class Preparer:
 
     @property
     def landmark_source(self):
-        """Path of the landmark network, or a word for dlib's predictor."""
-        return self._settings.network_path or "dlib's 68-point predictor"
+        """Path of the landmark network, or a word for what takes its place."""
+        return self._settings.network_path or "the 468-point face mesh, else dlib's 68-point predictor"
 
     def __call__(self, photo):
         """Writes the sample of one photo, unless it is there already.
@@ -130,7 +133,7 @@ class Preparer:
                                 % (path, self._settings.max_error, error))
         row = Row(path, name, DOUBTFUL if crop.doubts else DONE, '; '.join(crop.doubts),
                   '%.0f' % (IMAGE_SIZE / crop.trans_params[2]), '%.2f' % error, crop.detector,
-                  '' if crop.score is None else '%.3g' % crop.score)
+                  '' if crop.score is None else '%.3g' % crop.score, crop.landmarks_from)
         check_replaceable(sample.image)
         notes = dict({key: getattr(row, key) for key in _NOTED}, source=os.path.basename(path))
         sample_files.write_sample(sample, crop.bgr, crop.lm_68p, crop.attention, notes)

@@ -141,7 +141,7 @@ ITEMS = (
          'a first guess of the coefficients of the open face model', 'fits begin from the landmarks alone',
          'docs/open_weights.md has the commands that make it', 'MIT, trained on images made from CC0 data'),
     Item('landmark68_pb', 'landmark68_detector.pb', NETWORKS, _place(assets.LANDMARK68_PB), None,
-         'the 68 landmarks of training images, as published', "dlib's predictor is used",
+         'the 68 landmarks of training images, as published', 'those of demo.py are used',
          'the link in the README of %s' % _PUBLISHED, 'of its publishers'),
     Item('resnet_ckpt', 'resnet_v1_50.ckpt', NETWORKS, _place(assets.RESNET_CKPT), file_kinds.CHECKPOINT,
          'what training starts from', 'training starts from random numbers and takes longer',

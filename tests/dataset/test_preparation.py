@@ -64,6 +64,7 @@ def test_a_sample_equals_the_published_figures(photos, tmp_path, golden):
     # Detectors differ by this much in where they see the corners of eyes and mouth.
     assert np.linalg.norm(five - golden['1/lm5p_aligned'], axis=1).mean() < 7.0
     row, = report_of(tmp_path / 'save')
+    assert row['landmarks_from'] == 'mesh'  # as in the demo
     assert row['status'] == 'done' and row['name'] == 'a' and float(row['landmark_error']) < 7.0
     assert float(row['face_size']) == pytest.approx(224 / golden['1/trans_params'][2], abs=0.5)
     assert (tmp_path / 'save' / 'contact_sheet.png').exists()
@@ -77,7 +78,7 @@ def test_the_landmark_network_is_used_where_it_is(photos, tmp_path, golden, monk
     preparer = preparation.Preparer(str(tmp_path / 'save'), network_path=network)
     assert preparer.landmark_source == network
     row = preparer((str(photos / 'a.png'), 'a'))
-    assert row.status == 'done' and float(row.landmark_error) < 0.01
+    assert row.status == 'done' and float(row.landmark_error) < 0.01 and row.landmarks_from == 'network'
     landmarks = np.fromfile(str(tmp_path / 'save' / 'lm_bin' / 'a.bin')).reshape(68, 2)
     np.testing.assert_allclose(landmarks, to_y_up(down), atol=1e-4)
 
@@ -108,6 +109,7 @@ def test_what_is_whole_is_kept_and_what_is_not_is_made_again(photos, tmp_path, a
     rows = report_of(save)
     assert [row['status'] for row in rows] == ['kept', 'done', 'done', 'done', 'kept']
     assert rows[0]['face_size'] == rows[1]['face_size'] != ''
+    assert [row['landmarks_from'] for row in rows] == ['mesh'] * 5
     assert len(find_samples(str(save))[0]) == 5
     assert preprocess(photos, save, '--redo') == 0
     assert [row['status'] for row in report_of(save)] == ['done'] * 5

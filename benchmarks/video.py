@@ -2,11 +2,14 @@
 
     python benchmarks/video.py [--frames N] [--clip FILE]
 
-Prints the median milliseconds of each stage in its own thread, and the whole program's rate with both fits. Leave the
-machine alone meanwhile. --loop N runs the clip N times over in one process and prints the memory after each.
+Prints the mean processor milliseconds of each stage, of all threads but the encoder's, and with both fits the whole
+program's rate and processor milliseconds per frame, the encoder's included. Leave the machine alone meanwhile: other
+programs lower the rate; the processor time hardly. --loop N runs the clip N times over in one process and prints the
+memory after each.
 """
 import argparse
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -21,7 +24,14 @@ import numpy as np  # noqa: E402
 
 from Deep3DFaceReconstruction.face_model import load_face_model  # noqa: E402
 from Deep3DFaceReconstruction.motion import people  # noqa: E402
-from Deep3DFaceReconstruction.motion.following import Fitting, Follower  # noqa: E402
+from Deep3DFaceReconstruction.motion.eye_reader import EyeReader, TrackedEyes  # noqa: E402
+from Deep3DFaceReconstruction.motion.following import (  # noqa: E402
+    EYES,
+    STATE,
+    Fitting,
+    Follower,
+    coefficients_of,
+)
 from Deep3DFaceReconstruction.motion.frame_fit import FrameFit  # noqa: E402
 from Deep3DFaceReconstruction.motion.landmark_readers import choose_reader  # noqa: E402
 from Deep3DFaceReconstruction.motion.tracking import Tracker  # noqa: E402
@@ -33,7 +43,7 @@ from tests.video.made_clip import made_clip  # noqa: E402
 
 
 def stages(clip, model, detector):
-    """{stage: median milliseconds a frame}."""
+    """{stage: mean processor milliseconds per frame}."""
     reader, times = choose_reader(detector), {}
     points = reader.on_model(model)
     fit, gallery = FrameFit(points), people.Gallery(model, reader, points, detector)
@@ -41,9 +51,9 @@ def stages(clip, model, detector):
     followers = {}
 
     def timed(name, function, *arguments):
-        begin = time.perf_counter()
+        begin = time.process_time()
         result = function(*arguments)
-        times.setdefault(name, []).append(1000 * (time.perf_counter() - begin))
+        times.setdefault(name, []).append(1000 * (time.process_time() - begin))
         return result
 
     reading = frames.read_frames(clip)
@@ -58,17 +68,28 @@ def stages(clip, model, detector):
                 person = gallery.whose(frame, seen[0].points)
                 followers = {pixels: Follower(person, reader.five_points(seen[0].points), Fitting(
                     fit, gallery.photometric, pixels, smooth=False), clip.fps) for pixels in (False, True)}
+                eyes = TrackedEyes(EyeReader(model, reader), clip.fps)
             timed('fit to landmarks', followers[False].step, frame, seen[0].points)
             row = timed('fit to landmarks and pixels', followers[True].step, frame, seen[0].points)[0][1]
+            camera = followers[True].camera
+            row[EYES] = timed('eyes', eyes.read, frame.rgb, seen[0].points, camera,
+                              coefficients_of(person, row[STATE]))[0]
             rgb = frame.rgb.copy()
-            timed('draw', overlay.draw, rgb, person, row, followers[True].camera)
+            timed('draw', overlay.draw, rgb, person, row, camera)
             timed('write', writer.write, rgb)
         writer.close()
-    return {name: float(np.median(values)) for name, values in times.items()}
+    # What the first frames set up does not count.
+    return {name: float(np.mean(values[5:])) for name, values in times.items()}
+
+
+def _processor():
+    """Seconds of this process and of those that it has waited for."""
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, (
+        resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 
 
 def rate(path, fit, count, detector):
-    """Frames a second of the whole program, without looking for people."""
+    """(frames a second, processor milliseconds per frame) of the whole program, without looking for people."""
     with tempfile.TemporaryDirectory() as folder:
         options = parse_video(['--input', path, '--output', folder, '--fit', fit, '--detector', detector])
         seconds = {}
@@ -76,14 +97,16 @@ def rate(path, fit, count, detector):
 
         def marked(*arguments, **named):
             for frame in frames_of(*arguments, **named):
-                seconds.setdefault('first' if named.get('wanted') is None else 'scout', time.perf_counter())
+                seconds.setdefault('first' if named.get('wanted') is None else 'scout', (
+                    time.perf_counter(), _processor()))
                 yield frame
         pipeline.read_frames = marked
         try:
             pipeline.run(options)
         finally:
             pipeline.read_frames = frames_of
-        return count / (time.perf_counter() - seconds['first'])
+        begin, used = seconds['first']
+        return count / (time.perf_counter() - begin), 1000 * (_processor() - used) / count
 
 
 def memory():
@@ -111,8 +134,8 @@ def main(arguments=None):
         for name, value in stages(clip, model, options.detector).items():
             print('%-30s %6.1f ms' % (name, value))
         for fit in ('landmarks', 'photometric'):
-            speed = rate(path, fit, clip.count, options.detector)
-            print('%-30s %6.1f frames/s' % ('video.py --fit ' + fit, speed))
+            print('%-30s %6.1f frames/s %6.1f ms' % (('video.py --fit ' + fit,) + rate(
+                path, fit, clip.count, options.detector)))
         for turn in range(options.loop):
             rate(path, 'landmarks', clip.count, options.detector)
             print('turn %d: %.0f MiB' % (turn + 1, memory()))

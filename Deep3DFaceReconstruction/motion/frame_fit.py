@@ -9,6 +9,7 @@ import numpy as np
 import scipy.linalg
 
 from Deep3DFaceReconstruction.conventions import ALIGN_SCALE, CENTER, EX_DIM, EX_PRIOR_WEIGHT, IMAGE_SIZE
+from Deep3DFaceReconstruction.fitting.elimination import Eliminated
 from Deep3DFaceReconstruction.numpy_decoder import (
     project,
     project_derivative,
@@ -180,15 +181,13 @@ def joint_identity(term, goals, states, identity, rounds=6):
             own, across, shared, slope, identity_slope = [share * part for part in term.with_identity(
                 neutral, state, goal)]
             own = own + np.diag(state_prior + 1e-9)
-            slope = slope + state_prior * state
-            solved = np.linalg.solve(own, np.concatenate([across, slope[:, None]], axis=1))
-            normal += shared - across.T.dot(solved[:, :-1])
-            gradient += identity_slope - across.T.dot(solved[:, -1])
-            parts.append(solved)
+            part = Eliminated(own, across, slope + state_prior * state)
+            normal += shared - part.normal
+            gradient += identity_slope - part.gradient
+            parts.append(part)
         step = np.linalg.solve(normal, gradient)
         identity = identity - step
-        for place, solved in enumerate(parts):
-            states[place] = states[place] - (solved[:, -1] - solved[:, :-1].dot(step))
+        states = [state - part.step(step) for state, part in zip(states, parts)]
         if np.abs(step).max() < 1e-3:
             break
     return identity, states

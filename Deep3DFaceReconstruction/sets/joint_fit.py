@@ -6,6 +6,7 @@ so a step costs one 160 x 160 system and time linear in the number of photos.
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, ID_DIM, TEX_DIM
+from Deep3DFaceReconstruction.fitting.elimination import Eliminated
 from Deep3DFaceReconstruction.fitting.landmark_fit import POSE_DIM, PRIOR_PRECISION
 from Deep3DFaceReconstruction.fitting.shading_fit import (
     DAMPING,
@@ -86,8 +87,7 @@ def fit_own(faces, levels):
         for face in faces:
             equations = face.equations(level)
             if equations is not None:
-                solved = _eliminated(equations)
-                _move(face, np.zeros(len(SHARED)), solved[:, -1])
+                _move(face, np.zeros(len(SHARED)), _eliminated(equations).step())
 
 
 def _joint_step(equations, prior, share):
@@ -101,22 +101,21 @@ def _joint_step(equations, prior, share):
     total, slope = prior[0].copy(), prior[1].copy()
     eliminated = []
     for face in equations:
-        solved = np.zeros([len(OWN), len(SHARED) + 1])
+        part = None
         if face is not None:
-            solved = _eliminated(face)
-            across = face.hessian[np.ix_(SHARED, OWN)]
-            total += share * (face.hessian[np.ix_(SHARED, SHARED)] - prior[0] - across.dot(solved[:, :-1]))
-            slope += share * (face.gradient[SHARED] - prior[1] - across.dot(solved[:, -1]))
-        eliminated.append(solved)
+            part = _eliminated(face)
+            total += share * (face.hessian[np.ix_(SHARED, SHARED)] - prior[0] - part.normal)
+            slope += share * (face.gradient[SHARED] - prior[1] - part.gradient)
+        eliminated.append(part)
     step = np.linalg.solve(total + DAMPING * np.diag(np.diag(total)), slope)
-    return total, step, [solved[:, -1] - solved[:, :-1].dot(step) for solved in eliminated]
+    return total, step, [np.zeros(len(OWN)) if part is None else part.step(step) for part in eliminated]
 
 
 def _eliminated(equations):
-    """[97,161]: how a photo's own unknowns follow the shared ones, and their step where those stay."""
+    """The elimination.Eliminated of a photo's own unknowns."""
     own = equations.hessian[np.ix_(OWN, OWN)]
-    right = np.concatenate([equations.hessian[np.ix_(OWN, SHARED)], equations.gradient[OWN, np.newaxis]], axis=1)
-    return np.linalg.solve(own + DAMPING * np.diag(np.diag(own)), right)
+    return Eliminated(own + DAMPING * np.diag(np.diag(own)), equations.hessian[np.ix_(OWN, SHARED)],
+                      equations.gradient[OWN])
 
 
 def _move(face, shared, own):

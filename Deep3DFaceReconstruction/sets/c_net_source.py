@@ -3,6 +3,7 @@ import numpy as np
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES, ID_DIM, TEX_DIM
 from Deep3DFaceReconstruction.networks import c_net, notes
+from Deep3DFaceReconstruction.sets.answer import SetAnswer
 
 
 class CNetMerger:
@@ -30,10 +31,10 @@ class CNetMerger:
         notes.check_face_model(self._network.notes, self.path, model)
 
     def __call__(self, crops, answers):
-        """The merging.SetAnswer of one person's crops; what is each photo's own stays R-Net's."""
+        """The SetAnswer of one person's crops; what is each photo's own stays R-Net's."""
         found = self._network(np.stack([crop.bgr for crop in crops]))
         coeff = answers.coeff.copy()
         coeff[:, COEFF_SLICES['id']] = found.identity
         coeff[:, COEFF_SLICES['tex']] = answers.coeff[:, COEFF_SLICES['tex']].mean(axis=0)
         certainty = np.concatenate([found.confidence, np.ones([len(crops), TEX_DIM], np.float32)], axis=1)
-        return coeff, certainty, np.full(ID_DIM + TEX_DIM, np.nan, np.float32)
+        return SetAnswer(coeff, certainty, np.full(ID_DIM + TEX_DIM, np.nan, np.float32))

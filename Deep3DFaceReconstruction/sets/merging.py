@@ -3,7 +3,6 @@
 A merger is a function of the crops of one person and of what a coefficient source says of each alone.
 """
 import os
-from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from Deep3DFaceReconstruction.demo.coefficient_sources import FittingSource
 from Deep3DFaceReconstruction.errors import AssetError
 from Deep3DFaceReconstruction.fitting.shading_fit import levels_of
 from Deep3DFaceReconstruction.sets import joint_fit
+from Deep3DFaceReconstruction.sets.answer import SetAnswer
 from Deep3DFaceReconstruction.system import assets
 
 # Places of identity and texture among the 257 coefficients.
@@ -19,21 +19,6 @@ SHARED = np.r_[COEFF_SLICES['id'], COEFF_SLICES['tex']]
 # Steps of the joint fit, which starts at the average of the photos' own; of the fit of pose, expression and light to
 # an identity and texture that stay.
 JOINT_STEPS, OWN_STEPS = 8, 4
-
-
-class SetAnswer(NamedTuple):
-    """What B photos of one person say together.
-
-    Attributes:
-      coeff: [B,257] float32; identity and texture are the same in each row, the rest is each photo's own.
-      certainty: [B,160] float32, what each photo counted for in each coefficient of identity, then texture; relative to
-        the other photos.
-      deviation: [160] float32, standard deviations of the shared coefficients; NaN where they are not known.
-    """
-
-    coeff: np.ndarray
-    certainty: np.ndarray
-    deviation: np.ndarray
 
 
 def choose_merger(set_options, source):

@@ -20,7 +20,7 @@ from Deep3DFaceReconstruction.demo.reconstructor import Decoder
 from Deep3DFaceReconstruction.errors import UserError, message_of, one_line
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.sets import work as works
-from Deep3DFaceReconstruction.sets.merging import SHARED, SetAnswer
+from Deep3DFaceReconstruction.sets.merging import SHARED
 from Deep3DFaceReconstruction.sets.set_files import PersonResult, SetFiles
 from Deep3DFaceReconstruction.sets.strangers import StrangerFinder
 from Deep3DFaceReconstruction.system import exit_codes
@@ -147,7 +147,7 @@ class Studio:
             print('%s: expected a photo with a face, got none; no files of the set' % person.name, file=sys.stderr)
             return rows
         kept = [face for face in faces if face.crop.name not in left_out]
-        result = PersonResult(person.name, SetAnswer(*answer), kept, sorted(left_out))
+        result = PersonResult(person.name, answer, kept, sorted(left_out))
         try:
             outcome, names = folder.write(lambda staging: self._set_files.write(staging, result))
             folder.finish_photo(person.key, person.name, person.facts, sorted(left_out.items()), names)

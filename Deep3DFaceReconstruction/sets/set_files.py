@@ -14,7 +14,8 @@ from Deep3DFaceReconstruction.meshes.textured_obj import TexturedMesh, face_corn
 from Deep3DFaceReconstruction.numpy_decoder import albedo_of, shape_of
 from Deep3DFaceReconstruction.photo.camera import photo_camera
 from Deep3DFaceReconstruction.photo.image_io import read_image
-from Deep3DFaceReconstruction.sets.merging import SHARED, SetAnswer
+from Deep3DFaceReconstruction.sets.answer import SetAnswer
+from Deep3DFaceReconstruction.sets.merging import SHARED
 from Deep3DFaceReconstruction.surface import texture
 from Deep3DFaceReconstruction.surface.face_atlas import face_atlas
 from Deep3DFaceReconstruction.surface.texture_merge import TextureMerger

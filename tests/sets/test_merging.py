@@ -68,7 +68,7 @@ def test_c_net_weighs_the_identity_and_leaves_the_rest(monkeypatch):
 
     class Crop:
         bgr = np.zeros([224, 224, 3], np.uint8)
-    answer = merging.SetAnswer(*merger([Crop] * 3, given))
+    answer = merger([Crop] * 3, given)
     np.testing.assert_array_equal(answer.coeff[:, COEFF_SLICES['id']], np.tile(found.identity, [3, 1]))
     np.testing.assert_allclose(answer.coeff[2, COEFF_SLICES['tex']], given.coeff[:, COEFF_SLICES['tex']].mean(0),
                                rtol=1e-5)

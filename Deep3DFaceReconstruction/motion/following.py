@@ -21,7 +21,7 @@ STATE, LIGHT = slice(0, STATE_DIM), slice(STATE_DIM, STATE_DIM + GAMMA_DIM)
 EYES = slice(LIGHT.stop, LIGHT.stop + EYES_DIM)
 ROW_DIM = EYES.stop
 # The frequencies (Hz) of which half passes the smoother: a nod, a syllable, a change of the light, a glance, a blink.
-POSE_CUTOFF, EXPRESSION_CUTOFF, LIGHT_CUTOFF, GAZE_CUTOFF, BLINK_CUTOFF = 4.0, 5.0, 2.0, 5.0, 7.0
+POSE_CUTOFF, EXPRESSION_CUTOFF, LIGHT_CUTOFF, GAZE_CUTOFF, BLINK_CUTOFF = 3.5, 5.0, 2.0, 5.0, 7.0
 LAG_SECONDS = 0.4
 # One-euro: cutoff at rest (Hz), and what a unit of speed (radian, dm, deviation, weight a second) adds to it.
 _LIVE_CUTOFF, _LIVE_SLOPE = (1.5, 1.0, 0.5, 1.5, 3.0), (12.0, 1.5, 0.0, 6.0, 3.0)

@@ -119,7 +119,8 @@ def read_frames(clip, first=0, wanted=None, warn=print):
             number += 1
     finally:
         capture.release()
-    if clip.count and number < _WHOLE * clip.count - 1:
+    # Of a clip whose rate varies, the count is the length times the mean rate.
+    if clip.count and max(number, (last + step) * clip.fps) < _WHOLE * clip.count - 1:
         warn('%s: ends after %d of %d frames: cut off?' % (clip.source, number, clip.count))
 
 

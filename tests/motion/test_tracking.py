@@ -88,3 +88,15 @@ def test_the_square_stays_until_the_face_has_left_its_middle():
     for moved in (Place(np.array([106.0, 100.0]), 80.0, 0.0), Place(np.array([100.0, 100.0]), 88.0, 0.0),
                   Place(np.array([100.0, 100.0]), 80.0, 20.0)):
         assert follow(place, moved) is moved
+
+
+def test_faces_of_a_large_frame_are_looked_for_in_a_reduced_one(reader):
+    sizes, detect = [], reader.detect
+
+    def reduced(rgb):
+        sizes.append(rgb.shape)
+        return [place._replace(center=place.center / 3, side=place.side / 3) for place in detect(rgb)]
+    reader.detect, reader.faces = reduced, [np.array([2000.0, 900.0])]
+    seen = Tracker(reader).update(np.zeros((2160, 3840, 3), np.uint8))
+    assert sizes == [(720, 1280, 3)]
+    np.testing.assert_allclose(seen[0].points[:2].mean(axis=0), [2000, 900])

@@ -7,19 +7,22 @@ albedo of this kind. The mesh is cropped to what the albedo's source covers, tak
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 
 from Deep3DFaceReconstruction.conventions import EX_DIM, ID_DIM
 from Deep3DFaceReconstruction.face_model.converters import albedo_transfer, eyeballs, openness
-from Deep3DFaceReconstruction.face_model.open_model import EYE_PARTS, RIM_ROUNDS
+from Deep3DFaceReconstruction.face_model.open_model import EYE_PARTS
 from Deep3DFaceReconstruction.meshes import subdivision
 from Deep3DFaceReconstruction.system.mat_file import basis_columns
 
 # The wings and the base of the nose among the 68, from 0; nostrils lie this near, and not further below (dm).
-_NOSE_BASE, _NOSTRILS, _BELOW = slice(31, 36), 0.2, 0.05
+_NOSE_BASE, _NOSTRILS, _BELOW = slice(31, 36), 0.3, 0.05
 # What hides a nostril lies this near to it (dm).
-_AROUND = 0.4
+_AROUND = 0.5
 # A place this open is as dark as the second number, one that open has its colour.
 _CLOSED, _OPEN, _DARK = 0.08, 0.3, 0.15
+# Of evening out the edge of the crop, which runs along the mesh's own lines.
+_RIM_ROUNDS = 25
 
 
 class Shapes(NamedTuple):
@@ -95,7 +98,10 @@ def _cropped(shapes, albedo):
         raise ValueError("expected landmarks within the face of the albedo's source, got vertex %d beyond" % lost[0])
     values = shapes.values[:, kept]
     if not albedo.covered.all():
-        even = subdivision.rim_smoothing(triangles, len(kept), RIM_ROUNDS)
+        # Only the new edge: those of eyes and mouth stay.
+        old = subdivision.rim_smoothing(shapes.triangles, shapes.values.shape[1], 1).diagonal()[kept] < 1
+        even = sp.diags((~old).astype(float)).dot(subdivision.rim_smoothing(triangles, len(kept), _RIM_ROUNDS))
+        even = (even + sp.diags(old.astype(float))).tocsr()
         values = even.dot(values.transpose(1, 0, 2).reshape(len(kept), -1)).reshape(len(kept), -1, 3)
         values = values.transpose(1, 0, 2)
     return kept, shapes._replace(values=values, triangles=triangles,

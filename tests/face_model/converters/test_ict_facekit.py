@@ -199,7 +199,9 @@ def test_the_mesh_ends_where_the_source_does(ict_folder):
     edge = 19 * stand_in.STEP
     assert edge < np.abs(mean[:, 0]).max() < edge + 0.03 < stand_in.HALF * stand_in.STEP
     assert len(mean) == len(np.unique(model['tri'])) and _one_piece(model['tri'].astype(int) - 1, len(mean))
-    # The new edge is even.
+    # The new edge is even, the mouth as it was.
+    marks = mean[model['keypoints'].astype(int).ravel() - 1]
+    assert abs(marks[62, 1] - marks[66, 1]) < 0.5 * stand_in.SLIT and marks[64, 0] - marks[60, 0] > 0.35
     rim = np.abs(mean[:, 0]) > edge
     assert np.ptp(np.abs(mean[rim, 0])) < 0.03
 

@@ -7,9 +7,10 @@ from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.editing import attributes, expression, lighting, makeup
 from Deep3DFaceReconstruction.editing.rendering import mark
 
-# Beyond this turn from the photo's pose (degrees), hair and ears, which the model lacks, would have to turn too.
-MAX_TURN = 10.0
-_AXES = ('pitch', 'yaw', 'roll')
+# The most that a head is turned from the photo's pose, degrees: with the head around the face, which says how hair,
+# ears and neck go along, and without one.
+MAX_TURNS = {'pitch': 20.0, 'yaw': 30.0, 'roll': 20.0}
+MAX_TURN_OF_FACE = 10.0
 
 
 class Edited(NamedTuple):
@@ -45,20 +46,22 @@ def transfer(editor, target, options, source):
     notes = ()
     if options.pose:
         wanted = np.degrees(source.coeff[COEFF_SLICES['angles']] - target.coeff[COEFF_SLICES['angles']])
-        coeff, notes = _turned(coeff, wanted)
+        coeff, notes = _turned(editor, coeff, wanted)
     return Edited(coeff, shape, editor.redraw(target, coeff, shape).image, notes)
 
 
 def pose(editor, target, options, source):
     """The target with its head turned by options.pitch, yaw and roll."""
-    coeff, notes = _turned(target.coeff, [options.pitch, options.yaw, options.roll])
+    coeff, notes = _turned(editor, target.coeff, [options.pitch, options.yaw, options.roll])
     return Edited(coeff, target.shape, editor.redraw(target, coeff).image, notes)
 
 
-def _turned(coeff, degrees):
+def _turned(editor, coeff, degrees):
     """(coefficients [257] of a head turned by degrees [3] about x, y, z, clamped; notes)."""
-    notes = expression.clamp_notes(dict(zip(_AXES, np.round(degrees, 1))), -MAX_TURN, MAX_TURN)
-    turn = np.radians(np.clip(degrees, -MAX_TURN, MAX_TURN))
+    limits = [MAX_TURN_OF_FACE if editor.head is None else limit for limit in MAX_TURNS.values()]
+    notes = sum((expression.clamp_notes({axis: round(float(value), 1)}, -limit, limit)
+                 for axis, value, limit in zip(MAX_TURNS, degrees, limits)), ())
+    turn = np.radians(np.clip(degrees, np.negative(limits), limits))
     return expression.turned(coeff, coeff[COEFF_SLICES['angles']] + turn), notes
 
 

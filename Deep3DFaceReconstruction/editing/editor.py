@@ -7,6 +7,7 @@ from Deep3DFaceReconstruction.editing.rendering.redraw import Look, Surface, red
 from Deep3DFaceReconstruction.editing.rendering.registration import registration_offset
 from Deep3DFaceReconstruction.editing.rendering.swap import swapped
 from Deep3DFaceReconstruction.face_model.open_model import PARTS
+from Deep3DFaceReconstruction.heads.head_model import has_head, load_head
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
 from Deep3DFaceReconstruction.numpy_decoder import albedo_of
 from Deep3DFaceReconstruction.photo.camera import photo_camera
@@ -16,6 +17,8 @@ from Deep3DFaceReconstruction.surface.face_atlas import face_atlas
 # The skin of the lids is within this distance of the landmarks of the eyes, dm.
 _LID_REACH = 0.14
 _EYES = slice(36, 48)
+# A head that turns by less (radians) is drawn with the face alone.
+_LEAST_TURN = np.radians(0.5)
 
 
 class Editor:
@@ -27,15 +30,23 @@ class Editor:
 
     def __init__(self, model, finder):
         self.model, self._finder = model, finder
-        self._surface = self._regions = None
+        self._surface = self._regions = self._head = None
         self._offsets = {}
 
     @property
     def surface(self):
         """The redraw.Surface."""
         if self._surface is None:
-            self._surface = Surface(face_atlas(self.model), _parts(self.model))
+            triangles = None if self.head is None else self.head.triangles
+            self._surface = Surface(face_atlas(self.model), _parts(self.model), triangles)
         return self._surface
+
+    @property
+    def head(self):
+        """The heads.head_model.Head, refined once; None where the model has no head."""
+        if self._head is None and has_head(self.model):
+            self._head = load_head(self.model, level=1)
+        return self._head
 
     @property
     def regions(self):
@@ -51,23 +62,27 @@ class Editor:
             self._offsets[key] = registration_offset(self.model, subject, self._finder)
         return self._offsets[key]
 
-    def look(self, subject, coeff=None, shape=None):
+    def look(self, subject, coeff=None, shape=None, with_head=False):
         """The Look of a Subject in its photo, with other coefficients [257] and another shape [N,3] where given."""
         coeff = subject.coeff if coeff is None else coeff
         shape = subject.shape if shape is None else shape
         camera = photo_camera(coeff, subject.crop.trans_params)
         normals = vertex_normals(shape, self.model.triangles)
-        placed = Placed(camera, shape + self.offset(subject), normals)
+        head = self.head.refined(self.head.coarse(coeff)) if with_head else None
+        placed = Placed(camera, shape + self.offset(subject), normals, head)
         return Look(placed, texture.shading(normals, camera, coeff), albedo_of(self.model, coeff))
 
     def redraw(self, subject, coeff=None, shape=None):
         """redraw.Redrawn of a Subject's photo, with other coefficients and another shape where given."""
-        new = self.look(subject, coeff, shape)
+        turns = coeff is not None and self.head is not None and np.abs(
+            coeff[COEFF_SLICES['angles']] - subject.coeff[COEFF_SLICES['angles']]).max() > _LEAST_TURN
+        new = self.look(subject, coeff, shape, turns)
         # The new pose under the old light.
         bent = subject.coeff.copy()
         for name in ('angles', 'translation') if coeff is not None else ():
             bent[COEFF_SLICES[name]] = coeff[COEFF_SLICES[name]]
-        return redraw(subject.photo, self.look(subject), self.look(subject, bent, shape), new, self.surface)
+        old = self.look(subject, with_head=turns)
+        return redraw(subject.photo, old, self.look(subject, bent, shape), new, self.surface)
 
     def swapped(self, source, target, coeff, shape):
         """[H,W,3] uint8: a Subject's photo with another's face.

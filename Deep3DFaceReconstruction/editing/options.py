@@ -95,9 +95,9 @@ def edit_parser():
     command.add_argument('--pose', action='store_true', help="turn the head as the source's, too, within the limits "
                                                              'of the command pose')
     command = add('pose', 'turns the head')
-    command.add_argument('--yaw', type=degrees, default=0.0, metavar='DEG', help="to the image's right, at most 10")
-    command.add_argument('--pitch', type=degrees, default=0.0, metavar='DEG', help='down, at most 10')
-    command.add_argument('--roll', type=degrees, default=0.0, metavar='DEG', help='counterclockwise, at most 10')
+    command.add_argument('--yaw', type=degrees, default=0.0, metavar='DEG', help="to the image's right, at most 30")
+    command.add_argument('--pitch', type=degrees, default=0.0, metavar='DEG', help='down, at most 20')
+    command.add_argument('--roll', type=degrees, default=0.0, metavar='DEG', help='counterclockwise, at most 20')
     add('swap', "puts the source's face into the target's photo", with_source=True).add_argument(
         '--no_visible_mark', dest='visible_mark', action='store_false',
         help="leave out the line 'face swapped' in the picture; the mark in the metadata stays (docs/editing.md says "

@@ -5,9 +5,11 @@ import pytest
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.editing import expression
 from Deep3DFaceReconstruction.editing.commands import COMMANDS
+from Deep3DFaceReconstruction.editing.editor import Editor
 from Deep3DFaceReconstruction.editing.options import EditOptions
 from Deep3DFaceReconstruction.face_model.named_shapes import load_named_shapes
 from Deep3DFaceReconstruction.photo.camera import photo_camera, project
+from tests.editing.conftest import NoDlib
 
 
 def edited(editor, subject, command, source=None, **options):
@@ -84,11 +86,16 @@ def test_far_from_the_face_nothing_changes(editor, subject):
 
 def test_weights_and_turns_are_clamped_with_a_note(editor, subject):
     assert expression.clamp_notes({'jawOpen': 1.5, 'browInnerUp': 1.0}, 0, 1) == ('jawOpen=1.5 is clamped to 1',)
-    far, near = (edited(editor, subject, 'pose', yaw=yaw) for yaw in (30.0, 10.0))
-    assert far.notes == ('yaw=30 is clamped to 10',) and near.notes == ()
-    np.testing.assert_array_equal(far.image, near.image)
+    far = edited(editor, subject, 'pose', pitch=-25.0, yaw=45.0, roll=20.0)
+    assert far.notes == ('pitch=-25 is clamped to -20', 'yaw=45 is clamped to 30')
     turn = far.coeff[COEFF_SLICES['angles']] - subject.coeff[COEFF_SLICES['angles']]
-    np.testing.assert_allclose(np.degrees(turn), [0, 10, 0], atol=1e-9)
+    np.testing.assert_allclose(np.degrees(turn), [-20, 30, 20], atol=1e-9)
+
+
+def test_a_model_without_a_head_turns_less(editor, subject):
+    bare = Editor(editor.model._replace(name='another'), NoDlib())
+    result = edited(bare, subject, 'pose', yaw=45.0)
+    assert result.notes == ('yaw=45 is clamped to 10',) and len(changed(subject, result.image))
 
 
 def test_a_turned_head_turns_about_the_pivot(subject):

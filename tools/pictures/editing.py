@@ -41,7 +41,7 @@ CROP = (slice(20, 220), slice(130, 320))
 SEEDS = (11, 5)
 STRIPS = {
     'express': ('--set jawOpen=0.6', '--set eyeBlinkLeft=1,eyeBlinkRight=1', '--set browInnerUp=1,mouthPucker=1'),
-    'pose': ('--yaw -10', '--yaw 10', '--pitch -10', '--roll 10'),
+    'pose': ('--yaw -30', '--yaw 30', '--pitch -15', '--roll 15'),
     'relight': ('--light left', '--light right', '--light top', '--tint #a0c0ff'),
     'attributes': ('--set age=-3', '--set age=3', '--set weight=-4', '--set weight=4'),
     'makeup': ('--lips #a03040', '--blush 0.8', '--shadow #604080', '--lips #a03040 --blush 0.5 --shadow #604080'),

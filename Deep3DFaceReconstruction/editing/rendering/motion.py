@@ -3,11 +3,12 @@
 Skin and eyes move as the mesh does. What lies between the lips moves with the skull: teeth and gums stay where they are
 while the jaw opens. What the photo does not show is left to the texture.
 """
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import cv2
 import numpy as np
 
+from Deep3DFaceReconstruction.editing.rendering.head_motion import head_motion
 from Deep3DFaceReconstruction.editing.rendering.surroundings import motion_around
 from Deep3DFaceReconstruction.photo.camera import Camera, in_camera, project
 from Deep3DFaceReconstruction.surface.rasterizer import Window, mesh_window, rasterize
@@ -18,6 +19,9 @@ _HIDDEN_BEHIND = 0.03
 _MIN_COSINE_SHARE = 0.35
 # Lids unfold from next to nothing: where a pixel of theirs is stretched over more than so many, it shows no skin.
 _MAX_STRETCH = 3.0
+# The photo's face is not trusted within this share of its size of its outline where it is stretched over more than so
+# many pixels by a turn.
+_RIM, _RIM_STRETCH = 0.07, 1.35
 
 
 class Placed(NamedTuple):
@@ -25,6 +29,7 @@ class Placed(NamedTuple):
     camera: Camera
     points: np.ndarray   # [N,3] dm
     normals: np.ndarray  # [N,3] unit
+    head: Optional[np.ndarray] = None  # [M,3] dm, the head around it, where that is to move along
 
 
 class Parts(NamedTuple):
@@ -45,6 +50,7 @@ class Motion(NamedTuple):
       inner: [h,w] bool, between the lips.
       values: [h,w,A] float32, the vertex values interpolated on the edited face.
       triangle_ids: [h,w] int32, -1 where the face is not.
+      beside: [h,w] bool, the head around the face, where it turns; else None.
     """
 
     window: Window
@@ -56,6 +62,7 @@ class Motion(NamedTuple):
     inner: np.ndarray
     values: np.ndarray
     triangle_ids: np.ndarray
+    beside: Optional[np.ndarray] = None
 
     @property
     def moves(self):
@@ -70,12 +77,13 @@ def face_size(window):
     return max(window.right - window.left, window.bottom - window.top, 1)
 
 
-def moved_face(before, after, triangles, parts, values):
+def moved_face(before, after, triangles, parts, values, head_triangles=None):
     """The Motion from one Placed mesh to another.
 
     Args:
       before, after: Placed, before cameras of the same image; triangles: [F,3] int; parts: Parts.
       values: [N,A] float of the vertices.
+      head_triangles: [G,3] int of the heads of `before` and `after`, where they have them.
     """
     window = _common_window(before, after)
     corner = [window.left, window.top]
@@ -99,11 +107,14 @@ def moved_face(before, after, triangles, parts, values):
     # Where the mouth has not changed, what the mesh says is as good.
     alike = np.abs(with_mesh - with_skull).max(axis=2) < 1
     seen = face & np.where(inner, was_inner | (alike & seen), seen)
+    head = None if before.head is None else head_motion(before, after, head_triangles, window)
+    if head is not None:
+        seen &= ~_stretched_rim(with_mesh, old_face)
     unfolded = lids & (~seen | (_stretch(with_mesh) > _MAX_STRETCH))
     at = np.where(inner[:, :, np.newaxis], with_skull, with_mesh)
-    source = _with_surroundings(at, face, old_face)
+    source = _with_surroundings(at, face, old_face, head)
     return Motion(window, source + np.float32(corner), face, old_face, seen & ~unfolded, unfolded, inner,
-                  drawn.values[:, :, 9:], drawn.triangle_ids)
+                  drawn.values[:, :, 9:], drawn.triangle_ids, None if head is None else head.is_head & ~face)
 
 
 def _cosine(placed):
@@ -126,6 +137,13 @@ def _stretch(at):
     return 1 / np.maximum(cv2.blur(area, (3, 3)), 1e-3)
 
 
+def _stretched_rim(at, old_face):
+    """[h,w] bool: what comes, stretched, from the rim of the face in the photo, where hair and background begin."""
+    away = cv2.distanceTransform(np.uint8(old_face), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    near = cv2.remap(away, at, None, cv2.INTER_LINEAR) < _RIM * np.sqrt(max(old_face.sum(), 1))
+    return near & (_stretch(at) > _RIM_STRETCH)
+
+
 def _common_window(before, after):
     """The window of both faces with room for the motion around them."""
     windows = [mesh_window(placed.camera, placed.points, margin=2) for placed in (before, after)]
@@ -137,12 +155,12 @@ def _common_window(before, after):
                   min(int(high[1]) + room, height))
 
 
-def _with_surroundings(at, face, old_face):
+def _with_surroundings(at, face, old_face, head):
     """[h,w,2]: the sources of all pixels of the window, in its own pixels."""
     here = _pixels_of(face)
     if not face.any() or not old_face.any():
         return here
-    return np.where(face[:, :, np.newaxis], at, here + motion_around(at - here, face, old_face))
+    return np.where(face[:, :, np.newaxis], at, here + motion_around(at - here, face, old_face, head))
 
 
 def _pixels_of(mask):

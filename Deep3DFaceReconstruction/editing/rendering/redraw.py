@@ -1,17 +1,20 @@
 """The photo with its face changed: moved pixels, what the photo did not show filled in, ratios on top."""
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import cv2
 import numpy as np
 
 from Deep3DFaceReconstruction.editing.rendering import ratios
 from Deep3DFaceReconstruction.editing.rendering.motion import Motion, Placed, moved_face
+from Deep3DFaceReconstruction.editing.rendering.surroundings import smooth_step
 from Deep3DFaceReconstruction.surface import texture, texture_fill
 
 # Texels per pixel of the face, and the texture's limits.
 _TEXELS, _SMALLEST, _LARGEST = 1.6, 512, 2048
 # What is filled in fades into the photo over this share of the face's size.
 _FEATHER = 0.02
+# What is filled in on a turned face fades into the head beside it over this share of the face's size.
+_HEAD_FADE = 0.09
 # Fewer pixels than this are not worth a texture.
 _FEWEST = 12
 # What the model has between the lips is averaged over this share of the face's size.
@@ -43,9 +46,10 @@ class Look(NamedTuple):
 
 
 class Surface(NamedTuple):
-    """What all faces of a model share: its face_atlas.FaceAtlas and motion.Parts [N]."""
+    """What all faces of a model share: its face_atlas.FaceAtlas, motion.Parts [N] and the triangles of their heads."""
     atlas: tuple
     parts: tuple
+    head_triangles: Optional[np.ndarray] = None
 
 
 class Redrawn(NamedTuple):
@@ -80,17 +84,19 @@ def redraw(photo, old, bent, new, surface):
     if hidden.any() and motion.moves:
         share = _fill_share(hidden, motion)[:, :, np.newaxis]
         result = result + share * (_filling(photo, old, surface, motion, result) - result)
+        if motion.beside is not None:
+            result = _into_head(result, hidden, motion)
     return Redrawn(put_into(photo, softened(result, motion), motion), motion)
 
 
 def moved_faces(old, new, surface, values):
     """motion.moved_face from one Look to another; after the values come the new shading [3], uv [2], new albedo [3]."""
     vertices = surface.atlas.vertices
-    before, after = (Placed(look.placed.camera, look.placed.points[vertices], look.placed.normals[vertices])
+    before, after = (look.placed._replace(points=look.placed.points[vertices], normals=look.placed.normals[vertices])
                      for look in (old, new))
     values = np.column_stack([np.column_stack([values, new.shading])[vertices], surface.atlas.uv, new.albedo[vertices]])
     parts = type(surface.parts)(*[flags[vertices] for flags in surface.parts])
-    return moved_face(before, after, surface.atlas.triangles, parts, values)
+    return moved_face(before, after, surface.atlas.triangles, parts, values, surface.head_triangles)
 
 
 def put_into(photo, part, motion):
@@ -111,6 +117,18 @@ def sampled(photo, motion):
 def hidden_part(motion):
     """[h,w] bool: the face where only a texture says how it looks."""
     return motion.face & ~motion.seen & ~motion.unfolded
+
+
+def _into_head(image, hidden, motion):
+    """The image [h,w,3] with what is filled in [h,w] faded into ears and hair at the rim of the face's mesh."""
+    reach = max(_HEAD_FADE * np.sqrt(motion.face.sum()), 1.0)
+    beside = cv2.distanceTransform(np.uint8(~motion.beside), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    band = hidden & (beside < reach)
+    if not motion.beside.any() or not band.any():
+        return image
+    share = cv2.GaussianBlur(np.float32(hidden), (0, 0), 0.3 * reach) * (1 - smooth_step(beside / reach)) * motion.face
+    around = texture_fill.spread(np.float32(image), motion.beside & (beside == 0), rounds=10)
+    return image + np.float32(share)[:, :, np.newaxis] * (around - image)
 
 
 def _fill_share(hidden, motion):

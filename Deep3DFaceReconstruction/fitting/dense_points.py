@@ -57,8 +57,16 @@ def dense_places(model):
     scale, rotation, shift = registration.similarity(marks, goal)
     places = np.einsum('kn,knc->kc', weights, source.meanshape[vertices].astype(np.float64))
     warp = registration.smooth_warp(scale * marks.dot(rotation) + shift, goal, np.full(len(marks), _WARP_SLACK * scale))
-    closest = closest_points(warp(scale * places.dot(rotation) + shift), model.meanshape, model.triangles)
-    return model.triangles[closest.triangle], closest.weights
+    places = warp(scale * places.dot(rotation) + shift)
+    found = np.zeros(vertices.shape, np.int64), np.zeros(weights.shape)
+    parts = source.part[vertices].max(axis=1)
+    for part in np.unique(parts):
+        # A lid's point belongs on the lid, though the eyeball may be nearer.
+        rows, triangles = np.flatnonzero(parts == part), model.triangles[model.part[model.triangles[:, 0]] == part]
+        triangles = triangles if len(triangles) else model.triangles
+        closest = closest_points(places[rows], model.meanshape, triangles)
+        found[0][rows], found[1][rows] = triangles[closest.triangle], closest.weights
+    return found
 
 
 def _open_places():

@@ -10,6 +10,7 @@ from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.detection.face_finder import FaceFinder
 from Deep3DFaceReconstruction.face_model import load_face_model, open_model
 from Deep3DFaceReconstruction.face_model.converters import ict_facekit
+from Deep3DFaceReconstruction.face_model.open_model import EYE_PARTS
 from Deep3DFaceReconstruction.fitting import dense_points
 from Deep3DFaceReconstruction.fitting.fitter import Fitter
 from Deep3DFaceReconstruction.photo.crops import crops_of_photo
@@ -60,6 +61,10 @@ def test_another_topology_gets_dense_points_and_fits_a_photo(made, own, portrait
               for each in (model, source) for vertices, weights in [dense_points.dense_places(each)]]
     away = np.linalg.norm(places[0] - places[1], axis=1)
     assert np.median(away) < 0.02 and np.quantile(away, 0.95) < 0.08
+
+    # Points of lids lie on the lids, those of irises on the eyeballs where there are any.
+    parts = model.part[dense_points.dense_places(model)[0]]
+    assert not parts[:468].any() and set(parts[468:].ravel()) == (set(EYE_PARTS) if model.part.any() else {0})
 
     landmarks_alone, fitted = (Fitter(model, steps).fit(portrait) for steps in (0, STEPS))
     key = numpy_decoder.key_vertices(model)

@@ -81,10 +81,10 @@ def in_model(vertices):
     return np.searchsorted(np.unique(grid_quads()), vertices)
 
 
-def ball_points():
-    """[BALL,3] unit vectors, evenly over the sphere."""
-    steps = np.arange(BALL) + 0.5
-    height, turn = 1 - 2 * steps / BALL, np.pi * (1 + np.sqrt(5)) * steps
+def ball_points(count=BALL):
+    """[count,3] unit vectors, evenly over the sphere."""
+    steps = np.arange(count) + 0.5
+    height, turn = 1 - 2 * steps / count, np.pi * (1 + np.sqrt(5)) * steps
     radius = np.sqrt(1 - height ** 2)
     return np.stack([radius * np.cos(turn), radius * np.sin(turn), height], axis=1)
 

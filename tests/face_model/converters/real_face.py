@@ -9,6 +9,7 @@ from Deep3DFaceReconstruction.face_model import load_face_model, named_shapes, o
 from Deep3DFaceReconstruction.meshes import subdivision
 from Deep3DFaceReconstruction.meshes.registration import sphere_fit
 from Deep3DFaceReconstruction.system import assets
+from tests.face_model.converters.ict_stand_in import ball_points
 
 BALL = 300
 
@@ -60,13 +61,9 @@ def _rows(base, count, rows):
 
 
 def _eyes(model):
-    steps = np.arange(BALL) + 0.5
-    height, turn = 1 - 2 * steps / BALL, np.pi * (1 + np.sqrt(5)) * steps
-    radius = np.sqrt(1 - height ** 2)
-    points = np.stack([radius * np.cos(turn), radius * np.sin(turn), height], axis=1)
     balls = []
     for number in open_model.EYE_PARTS:
         mine = model.meanshape[model.part == number].astype(np.float64)
         centre, size = sphere_fit(mine[mine[:, 2] > np.median(mine[:, 2])])
-        balls.append(centre + size * points)
+        balls.append(centre + size * ball_points(BALL))
     return np.stack(balls)

@@ -30,6 +30,8 @@ _STEP = np.radians(2.5)
 _SOFT_RIM = np.radians(3)
 # Fewer pixels than this between the lids tell nothing.
 _LEAST_PIXELS = 12
+# Between the lids of an eye that is seen, bright and dark are further apart than this, of 255; behind a dark lens not.
+_LEAST_RANGE = 15
 # An eye's opening looks so far outwards, and is not seen any more from so far aside.
 _OUTWARDS, _HIDDEN_BEYOND = np.radians(15), np.radians(65)
 # Height between the edges of the lids (dm) from which on an eye is open, and under which it is closed.
@@ -81,9 +83,9 @@ class GazeFinder:
         seen = np.array([in_photo[side] and not _is_hidden(side, coeff) for side in range(2)])
         closed[~seen] = closed[seen].mean() if seen.any() else 0  # people blink with both eyes
         gaze = np.full([2, 2], np.nan)
-        open_eyes = np.flatnonzero(seen & (closed < 0.75))
+        grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY).astype(np.float32)
+        open_eyes = [side for side in np.flatnonzero(seen & (closed < 0.75)) if _shows_an_eye(grey, loops[side])]
         if len(open_eyes):
-            grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY).astype(np.float32)
             first = np.mean([balls[side].gaze_at(irises[side * IRIS_POINTS // 2])[0] for side in open_eyes], axis=0)
             contrast = [self._contrast(grey, loops[side], balls[side]) for side in open_eyes]
             both = self._best(sum(contrast), np.clip(first * _NETWORK_STRETCH, (-MAX_YAW, -MAX_PITCH),
@@ -163,6 +165,12 @@ class _SeenBall:
     def gaze_at(self, pixels):
         """[n,2] the gaze at which the middle of the iris is seen at pixels [n,2]."""
         return angles(self.direction_at(pixels))
+
+
+def _shows_an_eye(grey, loop):
+    """Whether there is anything to tell apart inside a loop [16,2] of lid points: not behind dark glasses."""
+    values = grey[_inside(loop) > 0]
+    return len(values) < _LEAST_PIXELS or float(np.ptp(np.percentile(values, (3, 97)))) > _LEAST_RANGE
 
 
 def _in_photo(crop):

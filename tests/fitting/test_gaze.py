@@ -91,6 +91,17 @@ def test_the_far_eye_of_a_profile_and_one_beyond_the_edge_are_not_known(open_mod
         assert np.isfinite(found.gaze).all(axis=1).tolist() == known
 
 
+def test_an_eye_behind_a_dark_lens_is_not_known(open_model, finder, draw):
+    coeff, straight = face(0.0), EyeState(np.zeros([2, 2]), np.zeros(2))
+    irises, lids = seen_points(open_model, finder, coeff, straight)
+    image = draw(coeff, finder.eyes.offset(coeff, straight))
+    column, row = np.rint([irises[0, 0], 224 - irises[0, 1]]).astype(int)
+    image[row - 16:row + 16, column - 22:column + 22] = 14
+    found = finder.find(image, irises, lids, coeff)
+    assert np.isnan(found.gaze[0]).all()
+    np.testing.assert_allclose(np.degrees(found.gaze[1]), 0, atol=5)
+
+
 def test_without_eyeballs_or_an_iris_network_nothing_is_known(finder):
     crop = FaceCrop('a', 'a.png', (224, 224), 1, np.zeros([224, 224, 3], np.uint8), np.zeros([224, 224], np.uint8),
                     np.zeros([5, 2]), None, None, np.array([224, 224, 1, 112, 112.0]))

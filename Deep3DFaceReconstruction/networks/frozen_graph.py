@@ -76,10 +76,11 @@ def save(graph_def, path):
 def is_own(path):
     """Whether a file is a frozen graph that this program made."""
     try:
-        nodes = load(path).node
-    except CheckpointError:
+        with open(path, 'rb') as f:
+            nodes = _parse(f.read())[0].node
+    except OSError:
         return False
-    return any(node.name == OUTPUT_NAME and _OWN_MARK in node.attr for node in nodes)
+    return any(_OWN_MARK in node.attr for node in nodes)
 
 
 def function_of(graph_def, source, output=OUTPUT_NAME, config=None):
@@ -145,10 +146,10 @@ def freeze_r_net(values, source):
     return marked(graph.as_graph_def(), known)
 
 
-def marked(graph_def, known):
-    """The same GraphDef with the mark by which `is_own` knows it, and with notes.Notes."""
+def marked(graph_def, known, output=OUTPUT_NAME):
+    """The same GraphDef with the mark by which `is_own` knows it, and with notes.Notes, at the node `output`."""
     for node in graph_def.node:
-        if node.name == OUTPUT_NAME:
+        if node.name == output:
             node.attr[_OWN_MARK].b = True
             notes.write(known, node)
     return graph_def

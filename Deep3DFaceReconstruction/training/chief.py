@@ -9,7 +9,9 @@ import numpy as np
 
 from Deep3DFaceReconstruction.errors import TrainingError, UserError, message_of
 from Deep3DFaceReconstruction.networks import checkpoints, notes, r_net, resnet_v1
+from Deep3DFaceReconstruction.networks.position_maps import frozen
 from Deep3DFaceReconstruction.reconstruction_model import Losses
+from Deep3DFaceReconstruction.supervision.options import POSITION_MAP
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.training import exchange, optimizer
 from Deep3DFaceReconstruction.training import options as training_options
@@ -119,8 +121,12 @@ class Run:
         return 0
 
     def _start_r_net(self):
-        """Gives R-Net the weights to start from."""
+        """Gives R-Net the weights to start from; or the position-map network, from a checkpoint of its own."""
         graph, session = self._graph, self._session
+        if self._options.network == POSITION_MAP:
+            if self._options.pretrain_weights:
+                checkpoints.restore(session, self._options.pretrain_weights, graph.model_variables, frozen.PURPOSE)
+            return
         trunk_checkpoint = assets.trunk_checkpoint(self._options.backbone, self._options.width)
         if self._options.pretrain_weights:
             self._restore_weights(self._options.pretrain_weights)

@@ -7,6 +7,7 @@ import numpy as np
 
 from Deep3DFaceReconstruction import pictures
 from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, make_dataset
+from Deep3DFaceReconstruction.dataset.sample_files import DataError
 from Deep3DFaceReconstruction.errors import TrainingError
 from Deep3DFaceReconstruction.face_model import FaceModel
 from Deep3DFaceReconstruction.networks import backbones
@@ -23,7 +24,8 @@ from Deep3DFaceReconstruction.reconstruction_model import (
 from Deep3DFaceReconstruction.set_reconstruction_model import SetReconstructionModel
 from Deep3DFaceReconstruction.supervision.model import SCOPE as SUPERVISION
 from Deep3DFaceReconstruction.supervision.model import SupervisedModel
-from Deep3DFaceReconstruction.supervision.options import weights_of
+from Deep3DFaceReconstruction.supervision.options import POSITION_MAP, weights_of
+from Deep3DFaceReconstruction.supervision.position_model import PositionModel
 from Deep3DFaceReconstruction.supervision.set_model import SupervisedSetModel
 from Deep3DFaceReconstruction.tf1 import tf
 from Deep3DFaceReconstruction.training.exchange import Exchange, Generation
@@ -95,14 +97,23 @@ def batch_images(options):
 
 
 def make_model(options, data):
-    """The function of (batch, is_training) -> Outputs that is trained: R-Net, or with --sets C-Net behind it."""
+    """The function of (batch, is_training) -> Outputs that is trained: R-Net, or with --sets C-Net behind it.
+
+    Raises:
+      DataError: photos, where the network learns from known coefficients alone.
+    """
+    with_photos = options.supervised and not options.sets and any(
+        reader.has_photos() for reader in (data.train, data.val) if reader is not None)
+    if options.network == POSITION_MAP:
+        if with_photos:
+            raise DataError('--network position_map: expected samples with coefficients, found some without')
+        return PositionModel(data.model, options.width, model_options(options))
     id_net = perceptual_net.choose(options.id_net)
     model = ReconstructionModel(data.model, model_options(options), id_net, perceptual_net.load(id_net))
     if options.sets:
         sets = SetReconstructionModel(model, data.r_net, options.set_size)
         return SupervisedSetModel(sets, data.model, options.weight_decay) if options.supervised else sets
     if options.supervised:
-        with_photos = any(reader.has_photos() for reader in (data.train, data.val) if reader is not None)
         return SupervisedModel(model, data.model, model_options(options), weights_of(options), with_photos)
     return model
 
@@ -195,9 +206,11 @@ class TrainingGraph:
         self._val_iterator = tf.data.make_initializable_iterator(dataset)
         batch = self._val_iterator.get_next()
         outputs = model(batch, is_training=False)
-        covered = tf.reduce_max(outputs.reconstruction.img_mask_crop, [1, 2, 3]) > 0
-        self._val = {'losses': tf.stack(outputs.losses), 'images': tf.shape(batch.images)[0],
-                     'uncovered': tf.reduce_sum(1 - tf.cast(covered, tf.int32))}
+        uncovered = tf.constant(0)
+        if outputs.reconstruction is not None:
+            covered = tf.reduce_max(outputs.reconstruction.img_mask_crop, [1, 2, 3]) > 0
+            uncovered = tf.reduce_sum(1 - tf.cast(covered, tf.int32))
+        self._val = {'losses': tf.stack(outputs.losses), 'images': tf.shape(batch.images)[0], 'uncovered': uncovered}
         self._val_summary = _image_summary(batch, outputs)
 
     def seek(self, session, step):
@@ -254,9 +267,12 @@ class TrainingGraph:
 
 
 def _image_summary(batch, outputs):
-    """The published histograms and the image: input beside overlay."""
+    """The published histograms and the image: input beside overlay; without a reconstruction, the details alone."""
+    details = [tf.summary.scalar(name, value) for name, value in sorted(outputs.details.items())]
+    if outputs.reconstruction is None:
+        return tf.summary.merge(details)
     parts = outputs.reconstruction.coefficients
-    return tf.summary.merge([tf.summary.scalar(name, value) for name, value in sorted(outputs.details.items())] + [
+    return tf.summary.merge(details + [
         tf.summary.histogram('id_coeff', parts.id_coeff), tf.summary.histogram('ex_coeff', parts.ex_coeff),
         tf.summary.histogram('tex_coeff', parts.tex_coeff),
         tf.summary.image('imgs', pictures.comparison(batch.images, outputs.reconstruction), _SHOWN_IMAGES)])

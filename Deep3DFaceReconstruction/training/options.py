@@ -5,8 +5,8 @@ import os
 from collections import OrderedDict
 from typing import List, NamedTuple, Optional, Tuple
 
-from Deep3DFaceReconstruction.conventions import BACKBONES, ID_NETWORKS
-from Deep3DFaceReconstruction.supervision.options import add_supervised_options
+from Deep3DFaceReconstruction.conventions import ID_NETWORKS
+from Deep3DFaceReconstruction.supervision.options import POSITION_MAP, add_supervised_options, fault_of
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.arguments import (
     add_backbone_options,
@@ -74,6 +74,7 @@ class TrainOptions(NamedTuple):
     width: float
     input_size: int
     supervised: bool
+    network: str  # one of supervision.options.NETWORKS
     w_vertex: float
     w_coeff: float
     w_dense: float
@@ -232,17 +233,18 @@ def parse_train(arguments=None):
     parser.set_defaults(**OrderedDict(PRESETS[known.preset], **(_SETS if known.sets else {})))
     options = parser.parse_args(arguments)
     if options.export == _DEFAULT_PB:
-        options.export = assets.C_NET_PB if options.sets else assets.FACE_RECON_PB
+        options.export = (assets.C_NET_PB if options.sets else
+                          assets.POSITION_MAP_PB if options.network == POSITION_MAP else assets.FACE_RECON_PB)
     if options.sets and (options.train_only != ALL or options.freeze_bn or options.center_heads):
         parser.error('--sets leaves R-Net as it is: without --train_only, --freeze_bn and --center_heads')
+    if fault_of(options):
+        parser.error(fault_of(options))
     if bool(options.ps_hosts) != bool(options.worker_hosts):
         parser.error('--ps_hosts and --worker_hosts go together')
     if options.ps_hosts and options.job_name is None:
         parser.error('--ps_hosts and --worker_hosts need --job_name and --task_index')
     if options.job_name and not options.ps_hosts:
         parser.error('--job_name needs --ps_hosts and --worker_hosts')
-    if options.backbone == BACKBONES[0] and options.width != 1:
-        parser.error('--width is for --backbone %s' % BACKBONES[1])
     return TrainOptions(**vars(options))
 
 

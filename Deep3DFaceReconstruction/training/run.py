@@ -12,7 +12,9 @@ from Deep3DFaceReconstruction.dataset.people.reader import SetReader
 from Deep3DFaceReconstruction.errors import AssetError, InputError, TrainingError, message_of
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.networks import c_net, checkpoints, frozen_graph, notes
+from Deep3DFaceReconstruction.networks.position_maps import frozen
 from Deep3DFaceReconstruction.set_reconstruction_model import DIGEST
+from Deep3DFaceReconstruction.supervision.options import POSITION_MAP
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.files import check_writable
 from Deep3DFaceReconstruction.tf1 import tf
@@ -100,6 +102,8 @@ def _export(folder, options):
         checkpoint, r_net = checkpoints.Checkpoint(prefix), load_r_net(options)
         _check_r_net(checkpoint, r_net)
         graph_def = c_net.freeze(checkpoint, prefix, r_net)
+    elif options.network == POSITION_MAP:
+        graph_def = frozen.freeze(checkpoints.Checkpoint(prefix), prefix)
     else:
         graph_def = frozen_graph.load_any(prefix)
     frozen_graph.save(graph_def, options.export)

@@ -40,7 +40,6 @@ def test_json_holds_every_option():
     (['--ps_hosts', 'h:1'], '--ps_hosts and --worker_hosts go together'),
     (['--ps_hosts', 'h:1', '--worker_hosts', 'h:2'], 'need --job_name'),
     (['--job_name', 'ps'], '--job_name needs'),
-    (['--sets', '--supervised'], '--supervised trains R-Net, --sets C-Net'),
     (['--ps_hosts', 'h', '--worker_hosts', 'h:2'], "expected HOST:PORT,HOST:PORT, got 'h'"),
 ])
 def test_mistakes_are_named(words, message, capsys):

@@ -9,6 +9,7 @@ import numpy as np
 
 from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.fitting.dense_points import DenseLandmarks, PointSet
+from Deep3DFaceReconstruction.fitting.inner_landmarks import MOST_TURN, InnerLandmarks
 from Deep3DFaceReconstruction.fitting.landmark_fit import (
     Observed,
     Posterior,
@@ -26,9 +27,6 @@ from Deep3DFaceReconstruction.photo.landmarks import INNER, five_from_68, to_y_u
 # Standard deviations in pixels of the crop. One of the 68 is 3 px off, and as they err together, 51 of them count for
 # few: hence more. The five points of a file are a person's.
 INNER_DEVIATION, INNER_BESIDE_FIVE, FIVE_DEVIATION = 8.0, 16.0, 2.0
-# Beside the mesh's points, dlib's inner 51 fix mouth and eyes: their own and their common deviation, and the turn of
-# the head (degrees) up to which dlib knows faces.
-JOINED_DEVIATION, JOINED_COMMON, JOINED_TURN = 3.0, 2.0, 32.0
 # Two sets of landmarks further apart than this (mean of the inner 51, pixels) disagree.
 DISAGREEMENT = 7.0
 # A fit whose colours are so many times worse than the other's has lost.
@@ -70,6 +68,7 @@ class Fitter:
         self._steps = steps
         self._key = _key_points(model)
         self._inner = PointSet(self._key.mean[INNER], self._key.base[INNER])
+        self._of_dlib = InnerLandmarks(model, self._inner)
         self._five = PointSet(five_from_68(self._key.mean),
                               five_from_68(self._key.base.reshape(68, -1)).reshape(5, 3, -1))
         self._model = model
@@ -113,7 +112,8 @@ class Fitter:
         if not crop.detector:
             observed.append(Observed(self._five, to_y_up(crop.lm_5p), isotropic(5, FIVE_DEVIATION)))
         if crop.mesh is None:
-            return self._from_68(crop.lm_68p, crop.lm_inside, observed)
+            bias = self._of_dlib.bias if crop.landmarks_from == 'dlib' else 0
+            return self._from_68(crop.lm_68p[INNER] - bias, crop.lm_inside, observed)
         if self._dense is None:
             self._dense = DenseLandmarks(self._model)
         rows, points = self._dense.rows, self._dense.points
@@ -121,18 +121,18 @@ class Fitter:
         bias, precision = self._dense.noise(start[1])
         observed.append(Observed(points, crop.mesh[rows, :2] - bias, precision))
         apart = landmarks_apart(crop)
-        if apart is not None and apart <= DISAGREEMENT and abs(np.degrees(start[1])) < JOINED_TURN:
-            precision = _joined_precision(len(self._inner.mean))
-            observed.append(Observed(self._inner, crop.rival_landmarks[INNER], precision))
+        if apart is not None and apart <= DISAGREEMENT and abs(np.degrees(start[1])) < MOST_TURN:
+            observed.append(self._of_dlib.observed(crop.rival_landmarks))
         marks = crop.lm_68p if crop.rival_landmarks is None else crop.rival_landmarks
         return fit_landmarks(observed, [start], self._mouth.of(crop, marks))
 
-    def _from_68(self, landmarks, inside, observed=()):
+    def _from_68(self, inner, inside, observed=()):
+        """The Posterior of the inner landmarks [51,2]; inside: [68] bool or None, as FaceCrop's."""
         precision = isotropic(len(self._inner.mean), INNER_BESIDE_FIVE if observed else INNER_DEVIATION)
         if inside is not None:
             shown = np.repeat(inside[INNER], 2)
             precision = precision * shown[:, np.newaxis] * shown
-        return fit_landmarks([Observed(self._inner, landmarks[INNER], precision)] + list(observed), yaw_starts())
+        return fit_landmarks([Observed(self._inner, inner, precision)] + list(observed), yaw_starts())
 
     def _checked(self, crop, found, answer):
         """The answer, or that of the other landmarks where colours speak for them; with what is doubtful."""
@@ -140,7 +140,7 @@ class Fitter:
         rival = crop.rival_landmarks
         apart = landmarks_apart(crop)
         if apart is not None and apart > DISAGREEMENT and self._steps:
-            other = self._finish(crop, self._from_68(rival, crop.lm_inside))
+            other = self._finish(crop, self._from_68(rival[INNER] - self._of_dlib.bias, crop.lm_inside))
             ratio = other.errors[-1] / max(answer.errors[-1], 1e-9) if other.errors and answer.errors else 1.0
             if ratio < 1 / DECISIVE:
                 answer = other
@@ -151,12 +151,6 @@ class Fitter:
             if turned > _TURNED_ELSEWHERE:
                 doubts += ('the landmarks say that the head is turned by %.0f degrees more or less' % turned,)
         return answer._replace(doubts=doubts)
-
-
-def _joined_precision(count):
-    """[2K,2K]: landmarks that err each for itself and all together."""
-    covariance = JOINED_DEVIATION ** 2 * np.eye(count) + JOINED_COMMON ** 2
-    return np.kron(np.linalg.inv(covariance), np.eye(2))
 
 
 def mesh_yaw(mesh):

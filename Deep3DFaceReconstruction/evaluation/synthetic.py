@@ -14,6 +14,7 @@ from Deep3DFaceReconstruction.evaluation import metrics, reconstructions, report
 from Deep3DFaceReconstruction.evaluation.scans import heat_maps
 from Deep3DFaceReconstruction.evaluation.scans.alignment import Mesh
 from Deep3DFaceReconstruction.face_model import load_face_model
+from Deep3DFaceReconstruction.meshes.registration import similarity
 from Deep3DFaceReconstruction.numpy_decoder import key_vertices, project, rotation_matrix
 from Deep3DFaceReconstruction.photo.image_io import read_image
 from Deep3DFaceReconstruction.photo.landmarks import to_y_up
@@ -64,8 +65,8 @@ def measure(sample, folder, model):
     """The errors of one image as a dict; NaN and a reason where there is no reconstruction."""
     truth = read_coefficients(sample.coeff)
     row = {'name': sample.name, 'true_yaw': float(np.degrees(truth[COEFF_SLICES['angles']][1])), 'vertex_mm': np.nan,
-           'mean_face_mm': np.nan, 'landmark_px': np.nan, 'id_rms': np.nan, 'ex_rms': np.nan, 'tex_rms': np.nan,
-           'angle_error': np.nan, 'gamma_rms': np.nan, 'reason': ''}
+           'scaled_vertex_mm': np.nan, 'mean_face_mm': np.nan, 'landmark_px': np.nan, 'id_rms': np.nan,
+           'ex_rms': np.nan, 'tex_rms': np.nan, 'angle_error': np.nan, 'gamma_rms': np.nan, 'reason': ''}
     shape = numpy_decoder.shape_of(model, truth)
     row['mean_face_mm'] = vertex_errors(numpy_decoder.shape_of(model, np.zeros(COEFF_DIM)), shape).mean()
     found = reconstructions.candidates(folder, sample.name)
@@ -76,6 +77,9 @@ def measure(sample, folder, model):
         return dict(row, reason='expected %d vertices as the face model has, got %d' % (
             len(shape), len(result.face_shape)))
     row['vertex_mm'] = vertex_errors(result.face_shape.astype(np.float64), shape).mean()
+    scale, rotation, shift = similarity(result.face_shape, shape)
+    scaled = scale * result.face_shape.dot(rotation) + shift
+    row['scaled_vertex_mm'] = MM_PER_DM * float(np.linalg.norm(scaled - shape, axis=1).mean())
     if result.landmarks_photo is not None:
         row['landmark_px'] = float(np.linalg.norm(result.landmarks_photo - landmarks_of(model, truth), axis=1).mean())
     for key in ('id', 'ex', 'tex', 'gamma'):

@@ -122,7 +122,9 @@ def test_synthetic(tmp_path, small_model, draw_coeff, write_result, capsys):
     write_result(results / '000000.mat', draw_coeff(0, 0), face_shape=1.1 * shape + 3)
     evaluate.main(arguments)
     expected = 10 * np.linalg.norm(shape - shape.mean(axis=0), axis=1).mean()
-    assert float(table(tmp_path / 'out')[0]['vertex_mm']) == pytest.approx(expected, rel=1e-4)
+    row = table(tmp_path / 'out')[0]
+    assert float(row['vertex_mm']) == pytest.approx(expected, rel=1e-4)
+    assert float(row['scaled_vertex_mm']) == pytest.approx(0, abs=1e-3)
 
 
 def test_identity_error_is_that_of_the_neutral_faces(small_model):

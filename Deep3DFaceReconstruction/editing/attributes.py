@@ -5,6 +5,7 @@ import numpy as np
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.editing.expression import clamp_notes
 from Deep3DFaceReconstruction.editing.rendering.redraw import moved_faces, put_into
+from Deep3DFaceReconstruction.editing.rendering.surroundings import smooth_step
 from Deep3DFaceReconstruction.editing.subject import expression_offset
 from Deep3DFaceReconstruction.face_model.attributes import load_attributes
 from Deep3DFaceReconstruction.numpy_decoder import neutral_shape
@@ -15,6 +16,8 @@ MOST = 4.0
 # share of the face's size, grows by this much (logarithm) for each step of this attribute.
 _RELIEF_OF, _RELIEF_PER_STEP = 'age', 0.17
 _RELIEF, _NOISE, _DARKEST = 0.04, 0.003, 8.0
+# So near the outline, as a share of the size, what a photo shows may be no skin.
+_RIM = 0.06
 
 
 def with_attributes(subject, model, values):
@@ -53,7 +56,9 @@ def with_relief(editor, target, edited, values):
     motion = moved_faces(look, look, editor.surface, editor.model.skinmask[:, np.newaxis])
     weight = motion.values[:, :, 0] * motion.face
     size = np.sqrt(motion.face.sum())
+    inside = cv2.distanceTransform(np.uint8(motion.face), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     weight = np.minimum(cv2.GaussianBlur(weight, (0, 0), max(0.01 * size, 0.5)), weight)
+    weight = np.float32(weight * smooth_step(inside / (_RIM * size) - 0.5))
     part = image[motion.window.slices].astype(np.float32)
     logs = np.log(np.maximum(part, _DARKEST)).mean(axis=2)
     average = (cv2.GaussianBlur(logs * weight, (0, 0), _RELIEF * size)

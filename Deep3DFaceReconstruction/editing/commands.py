@@ -11,6 +11,8 @@ from Deep3DFaceReconstruction.editing.rendering import mark
 # ears and neck go along, and without one.
 MAX_TURNS = {'pitch': 20.0, 'yaw': 30.0, 'roll': 20.0}
 MAX_TURN_OF_FACE = 10.0
+# A photo from further to the side shows too little of the other half of the face to turn it to the front.
+SIDE_VIEW = 40.0
 
 
 class Edited(NamedTuple):
@@ -46,19 +48,22 @@ def transfer(editor, target, options, source):
     notes = ()
     if options.pose:
         wanted = np.degrees(source.coeff[COEFF_SLICES['angles']] - target.coeff[COEFF_SLICES['angles']])
-        coeff, notes = _turned(editor, coeff, wanted)
+        coeff, notes = turned(editor, coeff, wanted)
     return Edited(coeff, shape, editor.redraw(target, coeff, shape).image, notes)
 
 
 def pose(editor, target, options, source):
     """The target with its head turned by options.pitch, yaw and roll."""
-    coeff, notes = _turned(editor, target.coeff, [options.pitch, options.yaw, options.roll])
+    coeff, notes = turned(editor, target.coeff, [options.pitch, options.yaw, options.roll])
     return Edited(coeff, target.shape, editor.redraw(target, coeff).image, notes)
 
 
-def _turned(editor, coeff, degrees):
-    """(coefficients [257] of a head turned by degrees [3] about x, y, z, clamped; notes)."""
+def turned(editor, coeff, degrees):
+    """(coefficients [257] of a head turned by degrees [3] about x, y, z; notes on what was clamped)."""
     limits = [MAX_TURN_OF_FACE if editor.head is None else limit for limit in MAX_TURNS.values()]
+    yaw = np.degrees(coeff[COEFF_SLICES['angles']][1])
+    if abs(yaw) > SIDE_VIEW and yaw * degrees[1] < 0:
+        limits[1] = MAX_TURN_OF_FACE
     notes = sum((expression.clamp_notes({axis: round(float(value), 1)}, -limit, limit)
                  for axis, value, limit in zip(MAX_TURNS, degrees, limits)), ())
     turn = np.radians(np.clip(degrees, np.negative(limits), limits))

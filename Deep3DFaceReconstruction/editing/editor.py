@@ -1,4 +1,5 @@
 """What all commands do with a Subject: its look as it is and as it is to be, and the photo redrawn from both."""
+import cv2
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
@@ -7,6 +8,7 @@ from Deep3DFaceReconstruction.editing.rendering.redraw import Look, Surface, red
 from Deep3DFaceReconstruction.editing.rendering.registration import registration_offset
 from Deep3DFaceReconstruction.editing.rendering.swap import swapped
 from Deep3DFaceReconstruction.face_model.open_model import PARTS
+from Deep3DFaceReconstruction.fitting.crop_colors import is_grey
 from Deep3DFaceReconstruction.heads.head_model import has_head, load_head
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
 from Deep3DFaceReconstruction.numpy_decoder import albedo_of
@@ -82,7 +84,11 @@ class Editor:
         for name in ('angles', 'translation') if coeff is not None else ():
             bent[COEFF_SLICES[name]] = coeff[COEFF_SLICES[name]]
         old = self.look(subject, with_head=turns)
-        return redraw(subject.photo, old, self.look(subject, bent, shape), new, self.surface)
+        redrawn = redraw(subject.photo, old, self.look(subject, bent, shape), new, self.surface)
+        light = COEFF_SLICES['gamma']
+        if is_grey(subject.crop.bgr) and (coeff is None or np.array_equal(coeff[light], subject.coeff[light])):
+            return redrawn._replace(image=_as_grey(redrawn.image, subject.photo))  # what the model adds has colours
+        return redrawn
 
     def swapped(self, source, target, coeff, shape):
         """[H,W,3] uint8: a Subject's photo with another's face.
@@ -101,6 +107,12 @@ class Editor:
     def texture(self, image, look):
         """[S,S,3] uint8: the texture of a face with the light on it, from an image [H,W,3] that shows it as `look`."""
         return texture.bake(image, look.placed.camera, look.lit_mesh, self.surface.atlas).image
+
+
+def _as_grey(image, photo):
+    """An image [H,W,3] uint8 RGB in grey where it is not the photo any more."""
+    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return np.where((image != photo).any(axis=2, keepdims=True), grey, photo)
 
 
 def _parts(model):

@@ -80,10 +80,10 @@ def with_identity_of(source, target, model):
     Returns:
       (coeff [257], shape [N,3]).
     """
-    coeff = target.coeff.copy()
-    for name in ('id', 'tex'):
-        coeff[COEFF_SLICES[name]] = source.coeff[COEFF_SLICES[name]]
-    return coeff, neutral_shape(model, coeff) + expression_offset(target, model)
+    coeff, shape = transferred(target, source, model)
+    for name in ('angles', 'gamma', 'translation'):
+        coeff[COEFF_SLICES[name]] = target.coeff[COEFF_SLICES[name]]
+    return coeff, shape
 
 
 def turned(coeff, angles):

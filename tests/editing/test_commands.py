@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
-from Deep3DFaceReconstruction.editing import expression
+from Deep3DFaceReconstruction.editing import commands, expression
 from Deep3DFaceReconstruction.editing.commands import COMMANDS
 from Deep3DFaceReconstruction.editing.editor import Editor
 from Deep3DFaceReconstruction.editing.options import EditOptions
@@ -136,3 +136,18 @@ def test_the_texture_shows_the_edited_photo(editor, subject):
     textures = [editor.texture(image, editor.look(subject)).astype(int) for image in (subject.photo, result.image)]
     bluer = (textures[1] - textures[0])[..., 2] > 20
     assert 0.0005 < bluer.mean() < 0.05
+
+
+def test_a_grey_photo_stays_grey(editor, subject):
+    grey = np.repeat(subject.photo.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    bgr = np.ascontiguousarray(grey[188:412, 188:412, ::-1])
+    photo = subject._replace(photo=grey, name='grey', crop=subject.crop._replace(bgr=bgr))
+    image = edited(editor, photo, 'express', set={'jawOpen': 0.6}).image
+    assert len(changed(photo, image)) and not np.ptp(image.astype(int), axis=2).any()
+
+
+def test_a_side_view_turns_little_to_the_front(editor, subject):
+    side = subject._replace(coeff=expression.turned(subject.coeff, np.radians([0, -50, 0])))
+    coeff, notes = commands.turned(editor, side.coeff, [0, 25, 0])
+    assert notes == ('yaw=25 is clamped to 10',) and not commands.turned(editor, side.coeff, [0, -25, 0])[1]
+    np.testing.assert_allclose(np.degrees(coeff[COEFF_SLICES['angles']]), [0, -40, 0], atol=1e-9)

@@ -18,6 +18,7 @@ _FLOOR = 0.45
 # Brightness and tint are fitted over these shares of the face's size.
 _FIT, _TINT_FIT, _TINT_APART, _DARKEST = 0.09, 0.15, 0.5, 8.0
 # Detail of the source (logarithms): shine is held below this, shadow above that, and tint between.
+_ONE_TINT = 0.012
 _BRIGHTER, _DARKER, _TINTED = 0.3, 1.5, 0.3
 # The face ends this share of its size inside its outline, softly.
 _MARGIN, _FEATHER = 0.035, 0.03
@@ -111,7 +112,9 @@ def _fitted(face, base, weight, size):
     grey = smooth + limit * np.tanh(detail / limit) + _averaged(base_grey - grey, weight, _FIT * size)
     own, wanted = (_averaged(each, weight, _TINT_FIT * size) for each in (tint, base_tint))
     apart = np.abs(((wanted - own) * weight[:, :, np.newaxis]).sum(axis=(0, 1))).max() / max(float(weight.sum()), 1.0)
-    kept = np.exp(-(apart / _TINT_APART) ** 2)
+    # A photo of one tint, grey or sepia, stays so.
+    is_toned = float((base_tint[weight > 0.5].std(axis=0) if (weight > 0.5).any() else np.zeros(1)).max()) < _ONE_TINT
+    kept = 0.0 if is_toned else np.exp(-(apart / _TINT_APART) ** 2)
     return np.exp(grey + wanted + kept * _TINTED * np.tanh((tint - own) / _TINTED))
 
 

@@ -11,8 +11,8 @@ _CELL = 0.015
 _FACING = 0.5
 # What hides a point lies further in front of it than this, dm.
 _NEARER = 0.03
-# Points of each triangle that stand for it: corners, middles of sides, centre.
-_SAMPLES = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [.5, .5, 0], [0, .5, .5], [.5, 0, .5], [1 / 3, 1 / 3, 1 / 3]])
+# Steps along the sides of a triangle to the points that stand for it; a triangle longer than so many cells needs more.
+_STEPS, _MANY_STEPS, _LONG = 3, 16, 3
 
 
 def openness(vertices, triangles, rows):
@@ -24,7 +24,9 @@ def openness(vertices, triangles, rows):
       rows: [n] int, the vertices that are asked for.
     """
     corners = vertices[triangles]
-    blockers = np.einsum('sk,fkc->fsc', _SAMPLES, corners).reshape(-1, 3)
+    is_long = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1) > _LONG * _CELL
+    blockers = np.concatenate([np.einsum('sk,fkc->fsc', _samples(steps), chosen).reshape(-1, 3) for steps, chosen in (
+        (_STEPS, corners[~is_long]), (_MANY_STEPS, corners[is_long]))])
     normals = vertex_normals(vertices, triangles)[rows]
     total, free = np.zeros(len(rows)), np.zeros(len(rows))
     for direction in _directions():
@@ -33,6 +35,14 @@ def openness(vertices, triangles, rows):
         total[asked] += facing[asked]
         free[asked] += facing[asked] * _seen(vertices[rows[asked]], blockers, direction)
     return free / np.maximum(total, 1e-30)
+
+
+def _samples(steps):
+    """[S,3] barycentric coordinates of a grid with so many steps along each side."""
+    first, second = np.meshgrid(np.arange(steps + 1), np.arange(steps + 1))
+    inside = first + second <= steps
+    first, second = first[inside] / steps, second[inside] / steps
+    return np.stack([first, second, 1 - first - second], axis=1)
 
 
 def _directions():

@@ -20,6 +20,7 @@ GRID = ROWS * COLUMNS
 BEYOND = 12                 # vertices that belong to neither the face area nor the eyes
 SLIT = 0.01                 # dm between the lips
 MOUTH_HALF, MOUTH_UP = 5, -10  # steps from the middle of the mouth to its corners; its height
+NOSTRILS, DEPTH = ((-2, -3), (-2, -2), (2, -3), (2, -2)), 0.3  # steps right and up; dm
 BALL = 200                  # vertices of an eyeball
 EYE_CENTRES, EYE_RADIUS = np.array([[-0.32, 0.28, 0.08], [0.32, 0.28, 0.08]]), 0.12
 IDENTITIES = 3
@@ -111,6 +112,10 @@ class StandIn:
         self.listed = list(ict_facekit.EXPRESSIONS)
         self.readme = 'Some 3 words.\n\nThe 68 landmarks:\n```\n[%s]\n```\n26719 vertices, 1 2 3\n' % (
             ',\n '.join(map(str, landmarks())))
+
+    def dig_nostrils(self):
+        """Two pits beside the tip of the nose, as deep as the real ones after refinement."""
+        self.neutral[[vertex(*step) for step in NOSTRILS]] += self.scale * np.dot([0, 0, -DEPTH], self.rotation)
 
     def to_files(self, points):
         return self.scale * points.dot(self.rotation) + self.shift

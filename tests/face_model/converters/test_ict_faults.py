@@ -1,4 +1,4 @@
-"""What the converter mends of ICT-FaceKit, on the stand-in: the slit between the lips, eyes that are holes."""
+"""What the converter mends of ICT-FaceKit, on the stand-in: open lips, bright nostrils, eyes that are holes."""
 import os
 
 import numpy as np
@@ -19,7 +19,7 @@ WIDER = 0.1
 @pytest.fixture(scope='module')
 def mended(tmp_path_factory):
     """(model's arrays, FaceModel) of a stand-in of which identity000 opens the mouth and enlarges the eyes, jawOpen
-    opens the mouth, and eyeLookDown turns both eyes."""
+    opens the mouth, and eyeLookDown turns both eyes; with bright nostrils."""
     files = StandIn()
     for name, size in (('identity000', 0.02), ('jawOpen', 0.2)):
         for row, side in ((stand_in.MOUTH_UP + 1, 1), (stand_in.MOUTH_UP - 1, -1)):
@@ -32,6 +32,7 @@ def mended(tmp_path_factory):
         files.moved['identity000'][first:last + 1] = files.scale * WIDER * ball.dot(files.rotation)
         for name in ('eyeLookDown_L', 'eyeLookDown_R')[number:number + 1]:
             files.moved[name][first:last + 1] = files.scale * turned.dot(files.rotation)
+    files.dig_nostrils()
     root = files.write(tmp_path_factory.mktemp('ict'))
     model = convert(root, stand_in.albedo_model(eyes=True))
     return model, face_model.load_face_model(os.path.join(root, 'ict.mat'))
@@ -48,6 +49,21 @@ def test_lips_meet_in_everybody_and_open_with_the_jaw(mended):
     assert np.abs(_gaps(model, model.id_base[:, 0].reshape(-1, 3))).max() < 2e-3
     opened = model.ex_base[:, stand_in.NAMES.index('jawOpen')].reshape(-1, 3)
     assert _gaps(model, opened).min() > 0.2 * 0.25 / 2
+
+
+def test_nostrils_are_dark_and_nothing_else_is(mended):
+    _, model = mended
+    place = model.meanshape[:, :2]
+    expected = np.stack([100 + 60 * place[:, 0], 120 + 50 * place[:, 1], 90 + 20 * place[:, 0]], axis=1)
+    light = (model.meantex / expected).mean(axis=1)
+    skin = (model.part == 0) & ~stand_in.in_lips(place)
+    deep = skin & np.isin(np.arange(len(skin)), stand_in.in_model([stand_in.vertex(*step)
+                                                                   for step in stand_in.NOSTRILS]))
+    assert deep.sum() == 4 and light[deep].max() < 0.6
+    middle = stand_in.STEP * np.array([[-2, -2.5], [2, -2.5]])
+    away = skin & (np.linalg.norm(place[:, None] - middle, axis=2).min(axis=1) > 0.12)
+    assert np.quantile(np.abs(light[away] - 1), 0.99) < 0.1
+    assert not model.skinmask[deep].any()
 
 
 def test_eyeballs_lie_behind_the_lids_and_have_the_colours_of_the_source(mended):

@@ -5,11 +5,11 @@ from Deep3DFaceReconstruction.dataset.random_faces import DEFAULT_OPTIONS, PLAIN
 from Deep3DFaceReconstruction.dataset.synthesis import Scenes, synthesize
 from Deep3DFaceReconstruction.face_model import load_face_model
 
-# easy: nearly frontal faces that differ much, whose identities a small network learns within minutes; plain: decoded
-# faces in all near poses; whole: whole heads, from real camera distances, with all that spoils photos.
+# easy: frontal, neutral faces in even light that differ much, whose identities a small network learns within minutes;
+# plain: decoded faces in all near poses; whole: whole heads, from real camera distances, with all that spoils photos.
 SCENES = {
-    'easy': PLAIN_OPTIONS._replace(max_yaw=12.0, max_pitch=6.0, max_roll=3.0, id_sd=1.5, ex_sd=0.4, light=0.5,
-                                   shift_px=2.0, scale=0.02),
+    'easy': PLAIN_OPTIONS._replace(max_yaw=4.0, max_pitch=3.0, max_roll=2.0, id_sd=1.5, ex_sd=0.2, tex_sd=0.5,
+                                   light=0.3, shift_px=1.0, scale=0.01),
     'plain': PLAIN_OPTIONS._replace(max_yaw=50.0, max_pitch=20.0, max_roll=10.0),
     'whole': DEFAULT_OPTIONS._replace(max_yaw=60.0, max_pitch=25.0, max_roll=20.0),
 }

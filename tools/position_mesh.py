@@ -19,6 +19,7 @@ prepare_process()
 
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
+from scipy.ndimage import map_coordinates  # noqa: E402
 
 from benchmarks.networks import mean_nme, samples_of  # noqa: E402
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE  # noqa: E402
@@ -55,10 +56,9 @@ class MeshReader:
 
 def colours(crop, vertices):
     """[N,3] RGB, 0-1: the pixels of a crop (BGR) at vertices."""
-    columns = np.clip(vertices[:, 0], 0, IMAGE_SIZE - 1).astype(np.float32)
-    rows = np.clip(IMAGE_SIZE - 1 - vertices[:, 1], 0, IMAGE_SIZE - 1).astype(np.float32)
-    sampled = [cv2.remap(crop[..., 2 - channel], columns[np.newaxis], rows[np.newaxis], cv2.INTER_LINEAR)[0]
-               for channel in range(3)]
+    places = [IMAGE_SIZE - 1 - vertices[:, 1], vertices[:, 0]]
+    sampled = [map_coordinates(crop[..., channel].astype(np.float32), places, order=1, mode='nearest')
+               for channel in (2, 1, 0)]
     return np.stack(sampled, axis=1) / 255.0
 
 

@@ -8,13 +8,13 @@ import numpy as np
 from PIL import Image
 
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES
+from Deep3DFaceReconstruction.demo.landmark_error import landmark_distances
 from Deep3DFaceReconstruction.exports import catalogue
 from Deep3DFaceReconstruction.face_model.eyes import EyeState
 from Deep3DFaceReconstruction.fitting.crop_colors import LUMA, is_grey
 from Deep3DFaceReconstruction.meshes import obj
 from Deep3DFaceReconstruction.photo.camera import lm_68p_to_photo
 from Deep3DFaceReconstruction.photo.crops import FaceCrop, landmarks_apart
-from Deep3DFaceReconstruction.photo.landmarks import five_from_68, to_y_up
 from Deep3DFaceReconstruction.system.files import PNG_COMPRESSION, atomic_write
 from Deep3DFaceReconstruction.system.mat_file import save_mat
 from Deep3DFaceReconstruction.system.own_files import marked_info
@@ -34,7 +34,8 @@ class FaceResult(NamedTuple):
       coeff: [257] float32.
       arrays: what NAME.mat holds, by name.
       strip: [224,1120,3] uint8 RGB, what NAME.png shows.
-      landmark_error: mean distance of the mesh's landmarks from the photo's, in pixels of the crop.
+      landmark_error: mean distance of the mesh's landmarks from the photo's, in pixels of the crop; of the jaw, from
+        the mesh's outline or jaw line (landmark_error.landmark_distances).
       landmarks_compared: as many of 68 as the photo shows, or 5 where only the five points are known.
       photometric_error: mean absolute colour difference, 0-255, where the photometric loss looks: region times
         attention; NaN where it looks at nothing.
@@ -95,7 +96,7 @@ def face_result(crop, coeff, decoded, eyes):
         face_model, the name of the face model.
       eyes: the EyeState that was decoded with it.
     """
-    distances = _landmark_distances(crop, decoded['landmarks'])
+    distances = landmark_distances(crop, decoded['landmarks'], decoded['recon'][:, :, 3] > 0)
     error, doubts = _photometric_error(crop, decoded['recon'], decoded['region'])
     doubts = crop.doubts + doubts
     strip = _marked(decoded['strip']) if doubts else decoded['strip']
@@ -137,13 +138,6 @@ def photo_place(image_path, folder):
     except ValueError:  # on another drive of Windows
         path = os.path.abspath(image_path)
     return path.replace(os.sep, '/')
-
-
-def _landmark_distances(crop, landmarks):
-    """[n] pixels between the mesh's landmarks and those of the photo."""
-    if crop.lm_68p is not None:
-        return np.linalg.norm(landmarks - crop.lm_68p, axis=1)[crop.lm_inside]
-    return np.linalg.norm(to_y_up(five_from_68(landmarks)) - crop.lm_5p, axis=1)
 
 
 def _photometric_error(crop, recon, region):

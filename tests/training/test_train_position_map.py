@@ -23,12 +23,12 @@ def parsed(folder, result, *more):
 @pytest.mark.slow
 def test_it_learns_and_resumes_and_exports(pictures, tmp_path, capfd):
     path = str(tmp_path / 'it.pb')
-    more = ['--lr', '5e-3', '--bn_decay', '0.5', '--validate_every', '8', '--save_every', '4']
+    more = ['--lr', '1e-3', '--bn_decay', '0.1', '--validate_every', '8', '--save_every', '4']
     assert run.run(parsed(pictures, tmp_path, '--steps', '4', *more)) == run.DONE
     assert run.run(parsed(pictures, tmp_path, '--steps', '8', '--resume', '--export', path, *more)) == run.DONE
     said = capfd.readouterr().err
     errors = [float(line.split('total ')[1].split(',')[0]) for line in said.splitlines() if 'validation at' in line]
-    assert 'resumed from' in said and errors[-1] < errors[0]
+    assert 'resumed from' in said and errors[-1] < 0.97 * errors[0]
     images = np.zeros([1, 224, 224, 3], np.float32)
     assert frozen.PositionNetwork(path, load_face_model())(images).shape == (1, 256, 256, 3)
 

@@ -47,8 +47,11 @@ def wheel(tmp_path_factory):
     for name in NEEDED:
         shutil.copy(os.path.join(ROOT, name), str(source))
     (source / 'BFM').mkdir()
-    for path in (assets.OPEN_MODEL, assets.OPEN_HEAD):
+    for path in (assets.OPEN_MODEL, assets.OPEN_HEAD, assets.OPEN_ATTRIBUTES):
         shutil.copy(path, str(source / 'BFM'))
+    (source / 'network').mkdir()
+    if os.path.isfile(assets.OPEN_R_NET_PB):
+        shutil.copy(assets.OPEN_R_NET_PB, str(source / 'network'))
     (source / 'BFM' / 'licensed.mat').write_bytes(b'stays at home')
     pip('wheel', '--no-build-isolation', '--wheel-dir', str(folder), str(source))
     made, = folder.glob('*.whl')

@@ -20,6 +20,9 @@ FOV_Y_DEGREES = math.degrees(2.0 * math.atan(CENTER / FOCAL))
 # The five standard points span 102 px between eyes and mouth after alignment (the published rescale).
 ALIGN_SCALE = 102.0
 
+# World units are decimetres, figures are in millimetres.
+MM_PER_DM = 100.0
+
 # Layout of the coefficient vector: name -> slice of its last axis.
 ID_DIM, EX_DIM, TEX_DIM = 80, 64, 80
 ANGLE_DIM = TRANSLATION_DIM = 3
@@ -43,6 +46,9 @@ WHITE_LIGHT_COEFF_DIM = COEFF_DIM - (CHANNELS - 1) * SH_TERMS
 AMBIENT_OFFSET = 0.8
 
 LANDMARK_COUNT = 68
+
+# Shares of red, green and blue in the brightness of a colour (ITU-R BT.601).
+LUMA = (0.299, 0.587, 0.114)
 
 # Weights of the expression and texture coefficients in the prior, relative to identity (eq. 6).
 EX_PRIOR_WEIGHT = 0.8

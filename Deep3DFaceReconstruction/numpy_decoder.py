@@ -129,7 +129,7 @@ def light_terms(gamma):
 
 
 def sphere(count):
-    """[count,3] unit vectors spread evenly (a Fibonacci spiral), as directions to fit spherical harmonics to."""
+    """[count,3] unit vectors spread evenly (a Fibonacci spiral)."""
     k = np.arange(count) + 0.5
     height, turn = 1 - 2 * k / count, k * np.pi * (1 + 5 ** 0.5)
     radius = np.sqrt(1 - height ** 2)

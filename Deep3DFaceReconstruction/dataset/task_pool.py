@@ -20,6 +20,28 @@ class PoolError(UserError):
     """A cluster cannot be used; the message is one line for the user."""
 
 
+class Worker:
+    """A function for `task_pool` that is nothing but its settings: a copy in another process loads models of its own.
+
+    Args:
+      settings: what can be pickled and compared.
+    """
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def __getstate__(self):
+        return self.settings
+
+    def __setstate__(self, settings):
+        self.__init__(settings)
+
+    def __eq__(self, other):
+        return type(other) is type(self) and self.settings == other.settings
+
+    __hash__ = None
+
+
 class WorkerDiedError(Exception):
     """The worker that had an item died, again and again."""
 

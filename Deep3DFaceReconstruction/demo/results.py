@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from Deep3DFaceReconstruction.conventions import COEFF_SLICES
+from Deep3DFaceReconstruction.conventions import COEFF_SLICES, LUMA
 from Deep3DFaceReconstruction.demo.landmark_error import landmark_distances
 from Deep3DFaceReconstruction.exports import catalogue
 from Deep3DFaceReconstruction.face_model.eyes import EyeState
-from Deep3DFaceReconstruction.fitting.crop_colors import LUMA, is_grey
+from Deep3DFaceReconstruction.fitting.crop_colors import is_grey
 from Deep3DFaceReconstruction.meshes import obj
 from Deep3DFaceReconstruction.photo.camera import lm_68p_to_photo
 from Deep3DFaceReconstruction.photo.crops import FaceCrop, landmarks_apart
@@ -148,7 +148,7 @@ def _photometric_error(crop, recon, region):
         return np.nan, ('the mesh covers %s of the photo' % ('no skin' if region.any() else 'nothing'),)
     got, expected = recon[:, :, :3], crop.bgr[:, :, ::-1]
     if is_grey(crop.bgr):
-        got, expected = (image.dot(LUMA)[:, :, np.newaxis] for image in (got, expected))
+        got, expected = (image.dot(np.float32(LUMA))[:, :, np.newaxis] for image in (got, expected))
     difference = np.abs(got - expected).mean(axis=2)
     return float((difference * weight).sum() / total), ()
 

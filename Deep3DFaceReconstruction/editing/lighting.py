@@ -5,7 +5,7 @@ sh_basis(normal) . light (eq. 2). The world's frame: x right in the image, y up,
 """
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import AMBIENT_OFFSET, COEFF_SLICES, GAMMA_DIM
+from Deep3DFaceReconstruction.conventions import AMBIENT_OFFSET, COEFF_SLICES, GAMMA_DIM, LUMA
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.numpy_decoder import light_terms, rotation_matrix, sh_basis, sphere
 
@@ -101,4 +101,4 @@ def from_numbers(text):
 
 def brightness(rgb):
     """Luma of RGB [...,3], Rec. 601."""
-    return np.asarray(rgb).dot([0.299, 0.587, 0.114])
+    return np.asarray(rgb).dot(LUMA)

@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import LANDMARK_COUNT
+from Deep3DFaceReconstruction.conventions import LANDMARK_COUNT, MM_PER_DM
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.evaluation import metrics, reconstructions, report
 from Deep3DFaceReconstruction.evaluation.scans import heat_maps
@@ -18,7 +18,6 @@ from Deep3DFaceReconstruction.system.mat_file import CheckedArrays, MatFile
 
 # Boxes of landmarks that share less of their joint area are not of the same face.
 _SAME_FACE = 0.2
-MM_PER_DM = 100.0
 # Of heat maps: how far a landmark's error is shown about it (dm), and the error (per cent) of the last colour.
 _REACH, _WARMEST = 0.2, 10.0
 

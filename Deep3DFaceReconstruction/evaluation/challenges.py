@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from Deep3DFaceReconstruction import numpy_decoder
-from Deep3DFaceReconstruction.conventions import COEFF_DIM
+from Deep3DFaceReconstruction.conventions import COEFF_DIM, MM_PER_DM
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.evaluation import reconstructions, report
 from Deep3DFaceReconstruction.face_model import load_face_model
@@ -19,7 +19,6 @@ from Deep3DFaceReconstruction.meshes.obj import face_lines, save_obj
 from Deep3DFaceReconstruction.photo.photo_files import list_images
 from Deep3DFaceReconstruction.system.files import atomic_write
 
-MM_PER_DM = 100.0
 NOW_LANDMARKS = (36, 39, 42, 45, 33, 48, 54)
 NOW_CHALLENGES = ('multiview_neutral', 'multiview_expressions', 'multiview_occlusions', 'selfie')
 TEMPLATE = 'template'

@@ -4,7 +4,7 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import COEFF_SLICES
+from Deep3DFaceReconstruction.conventions import COEFF_SLICES, MM_PER_DM
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.evaluation import metrics, report
 from Deep3DFaceReconstruction.evaluation.scans import heat_maps
@@ -13,7 +13,6 @@ from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.mat_file import MatFile
 
-MM_PER_DM = 100.0
 GOLDEN_DIR = os.path.join(assets.ROOT, 'tests', 'golden')
 # The tolerances of the reference figures: their README.
 FIGURE_RTOL, GRADIENT_RTOL = 1e-4, 1e-3

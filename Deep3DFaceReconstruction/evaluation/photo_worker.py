@@ -8,7 +8,7 @@ import time
 from concurrent.futures import Future
 from typing import Any, List, NamedTuple, Optional
 
-from Deep3DFaceReconstruction.dataset.task_pool import task_pool
+from Deep3DFaceReconstruction.dataset.task_pool import Worker, task_pool
 from Deep3DFaceReconstruction.demo import job as jobs
 from Deep3DFaceReconstruction.demo import pipeline, results
 from Deep3DFaceReconstruction.demo.coefficient_sources import choose_source
@@ -47,27 +47,16 @@ class _Studio(NamedTuple):
     files: FaceFiles
 
 
-class PhotoWorker:
-    """Reconstructs photos; can be sent to another process, which loads models of its own.
+class PhotoWorker(Worker):
+    """Reconstructs photos.
 
     Args:
-      options: demo.options.DemoOptions, with paths that hold in every process.
+      settings: demo.options.DemoOptions, with paths that hold in every process.
     """
 
-    def __init__(self, options):
-        self._options = options
+    def __init__(self, settings):
+        super().__init__(settings)
         self._studio = None
-
-    def __getstate__(self):
-        return self._options
-
-    def __setstate__(self, options):
-        self.__init__(options)
-
-    def __eq__(self, other):
-        return isinstance(other, PhotoWorker) and self._options == other._options
-
-    __hash__ = None
 
     def __call__(self, photo):
         """Reconstructs a demo.job.Photo, and writes its files into a hidden folder below the output.
@@ -80,26 +69,26 @@ class PhotoWorker:
         if self._studio is None:
             self._studio = self._opened()
         studio, begin = self._studio, time.time()
-        read = pipeline.read_photo(self._options, photo, studio.finder, studio.source.needs_landmarks)
+        read = pipeline.read_photo(self.settings, photo, studio.finder, studio.source.needs_landmarks)
         if not read.crops:
             return MadePhoto([], [], None, read.seconds, read.reason)
         faces = [face for batch in batches(read.crops, studio.source.batch_size)
                  for face in studio.reconstruct(batch)]
         share = (time.time() - begin) / len(faces)
         rows = [results.result_row(face, studio.source.label, share) for face in faces]
-        folder = tempfile.mkdtemp(prefix=TEMPORARY_PREFIX + 'results-', dir=self._options.output)
+        folder = tempfile.mkdtemp(prefix=TEMPORARY_PREFIX + 'results-', dir=self.settings.output)
         return MadePhoto(rows, studio.files.write(folder, photo.name, faces), folder, read.seconds, None)
 
     def _opened(self):
         # TensorFlow loads only where photos are reconstructed.
         from Deep3DFaceReconstruction.demo.reconstructor import Decoder, reconstruct
 
-        model = load_face_model(self._options.face_model)
-        source = choose_source(self._options)
+        model = load_face_model(self.settings.face_model)
+        source = choose_source(self.settings)
         source.load(model)
-        return _Studio(FaceFinder(self._options.detector),
+        return _Studio(FaceFinder(self.settings.detector),
                        functools.partial(reconstruct, source=source, decoder=Decoder(model)), source,
-                       FaceFiles(model, self._options))
+                       FaceFiles(model, self.settings))
 
 
 def run(options, processes, scheduler):

@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from Deep3DFaceReconstruction import numpy_decoder
-from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES
+from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES, MM_PER_DM
 from Deep3DFaceReconstruction.dataset.sample_files import sample_named
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.evaluation import metrics, reconstructions, report
@@ -21,7 +21,6 @@ from Deep3DFaceReconstruction.photo.landmarks import to_y_up
 from Deep3DFaceReconstruction.photo.photo_files import list_images
 from Deep3DFaceReconstruction.system.files import atomic_write
 
-MM_PER_DM = 100.0
 _CONTACT_SHEET = 'contact_sheet'
 
 

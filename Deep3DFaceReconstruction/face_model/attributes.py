@@ -6,9 +6,6 @@ BFM/open_attributes.npz, which tools/open_model/attributes.py computes:
                                  the people whom the model is made from
   id_length, tex_length [80]     float32, lengths of the model's components, which tell the model that it is of
 """
-import os
-import zipfile
-import zlib
 from typing import NamedTuple, Tuple
 
 import numpy as np
@@ -16,9 +13,10 @@ import numpy as np
 from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.face_model import open_model
 from Deep3DFaceReconstruction.system import assets
+from Deep3DFaceReconstruction.system.npz_file import NpzKind, read_npz
 
 _KEYS = ('names', 'id', 'tex', 'id_length', 'tex_length')
-_WHAT = 'the attributes of the open face model'
+_KIND = NpzKind('the attributes of the open face model', 'python -m tools.open_model.attributes', FaceModelError)
 
 
 class Attributes(NamedTuple):
@@ -60,15 +58,4 @@ def read(path=assets.OPEN_ATTRIBUTES):
     Raises:
       FaceModelError: the file is missing, unreadable or incomplete.
     """
-    if not os.path.isfile(path):
-        raise FaceModelError('%s: expected %s, got nothing; restore it from git or type: '
-                             'python -m tools.open_model.attributes' % (path, _WHAT))
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            data = dict(archive)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise FaceModelError('%s: expected %s, got one that cannot be read: %s' % (path, _WHAT, error))
-    missing = [key for key in _KEYS if key not in data]
-    if missing:
-        raise FaceModelError('%s: expected %s, got a file without %s' % (path, _WHAT, ', '.join(missing)))
-    return data
+    return read_npz(path, _KIND, _KEYS)

@@ -4,9 +4,6 @@ The compact file holds the shape bases at the resolution of a coarse quad mesh (
 levels of Catmull-Clark subdivision give the full mesh. Albedo is stored at the full mesh's vertices.
 `tools/open_model` makes the file; docs/models.md says what is in it.
 """
-import os
-import zipfile
-import zlib
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +13,7 @@ from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.meshes import subdivision
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.mat_file import basis_columns, save_mat
+from Deep3DFaceReconstruction.system.npz_file import NpzKind, read_npz
 
 NAME = 'Open face model (MakeHuman)'
 LICENCE = 'CC0 1.0'
@@ -24,6 +22,7 @@ LEVELS = 2
 RIM_ROUNDS = 6
 PARTS = ('skin', 'mouth', 'right eye', 'left eye', 'teeth')
 EYE_PARTS = tuple(PARTS.index(name) for name in ('right eye', 'left eye'))
+_KIND = NpzKind('the open face model', 'python -m tools.open_model', FaceModelError)
 _KEYS = ('quads', 'keep', 'mean', 'id', 'id_scale', 'ex', 'ex_scale', 'tex_mean', 'tex', 'tex_scale', 'fill',
          'fill_color', 'uv', 'part', 'keypoints', 'skin', 'front')
 _NAMED_KEYS = ('named', 'named_moves', 'named_pairs', 'named_corrections', 'named_unit')
@@ -60,21 +59,6 @@ def full_topology(quads, vertex_count, keep):
     return triangles, smoothing.dot(matrix[used]), used, smoothing
 
 
-def _read(path, keys):
-    if not os.path.isfile(path):
-        raise FaceModelError('%s: expected the open face model, got nothing; '
-                         'restore it from git or type: python -m tools.open_model' % path)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            data = {key: archive[key] for key in keys if key in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise FaceModelError('%s: expected the open face model, got one that cannot be read: %s' % (path, error))
-    missing = [key for key in keys if key not in data]
-    if missing:
-        raise FaceModelError('%s: expected the open face model, got a file without %s' % (path, ', '.join(missing)))
-    return data
-
-
 def load_open_model(path=assets.OPEN_MODEL):
     """Reads and refines the open face model.
 
@@ -91,7 +75,7 @@ def load_open_model(path=assets.OPEN_MODEL):
     Raises:
       FaceModelError: the file is missing, unreadable or incomplete.
     """
-    data = _read(path, _KEYS)
+    data = read_npz(path, _KIND, _KEYS)
     quads = data['quads'].astype(np.int64)
     keep = np.unpackbits(data['keep'])[:2 * len(quads) * 4 ** LEVELS].astype(bool)
     triangles, matrix, _, _ = full_topology(quads, len(data['mean']), keep)
@@ -131,7 +115,7 @@ class CoarseFace(NamedTuple):
 
 def load_coarse(path=assets.OPEN_MODEL):
     """The CoarseFace of the open model's file; raises as load_open_model."""
-    data = _read(path, _KEYS)
+    data = read_npz(path, _KIND, _KEYS)
     quads = data['quads'].astype(np.int64)
     return CoarseFace(quads, np.unpackbits(data['keep'])[:2 * len(quads) * 4 ** LEVELS].astype(bool),
                       _coarse_shapes(data))
@@ -207,7 +191,7 @@ def load_named(path=assets.OPEN_MODEL):
     Raises:
       FaceModelError: see load_open_model.
     """
-    data = _read(path, ('quads', 'keep', 'mean') + _NAMED_KEYS)
+    data = read_npz(path, _KIND, ('quads', 'keep', 'mean') + _NAMED_KEYS)
     quads = data['quads'].astype(np.int64)
     keep = np.unpackbits(data['keep'])[:2 * len(quads) * 4 ** LEVELS].astype(bool)
     _, matrix, _, _ = full_topology(quads, len(data['mean']), keep)

@@ -5,10 +5,7 @@ import cv2
 import numpy as np
 
 from Deep3DFaceReconstruction import numpy_decoder
-from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
-
-# Shares of red, green and blue in a grey image (ITU-R BT.601).
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+from Deep3DFaceReconstruction.conventions import IMAGE_SIZE, LUMA
 
 
 class SeenSamples(NamedTuple):
@@ -58,5 +55,5 @@ def with_hues(seen, albedo):
       albedo: [K,3] RGB of all samples in the mean face.
     """
     hues = albedo[seen.rows]
-    hues = hues / np.maximum(hues.dot(LUMA), 1e-3)[:, np.newaxis]
+    hues = hues / np.maximum(hues.dot(np.float32(LUMA)), 1e-3)[:, np.newaxis]
     return seen._replace(colour=seen.colour * hues, slope=seen.slope * hues[:, :, np.newaxis])

@@ -33,7 +33,7 @@ _LEAST_PIXELS = 12
 # Between the lids of an eye that is seen, bright and dark are further apart than this, of 255; behind a dark lens not.
 _LEAST_RANGE = 15
 # An eye's opening looks so far outwards, and is not seen any more from so far aside.
-_OUTWARDS, _HIDDEN_BEYOND = np.radians(15), np.radians(65)
+OUTWARDS, _HIDDEN_BEYOND = np.radians(15), np.radians(65)
 # Height between the edges of the lids (dm) from which on an eye is open, and under which it is closed.
 _OPEN, _CLOSED = 0.046, 0.032
 # The lids of an eye as one loop: the lower lid, and back over the upper one.
@@ -182,9 +182,9 @@ def _in_photo(crop):
 
 def _is_hidden(side, coeff):
     """Whether an eye of a head with these coefficients [257] looks away from the camera, or the nose hides it."""
-    outwards = (-1, 1)[side] * np.sin(_OUTWARDS)
+    outwards = (-1, 1)[side] * np.sin(OUTWARDS)
     rotation = numpy_decoder.rotation_matrix(np.asarray(coeff, np.float64)[COEFF_SLICES['angles']])
-    return np.array([outwards, 0, np.cos(_OUTWARDS)]).dot(rotation)[2] < np.cos(_HIDDEN_BEYOND)
+    return np.array([outwards, 0, np.cos(OUTWARDS)]).dot(rotation)[2] < np.cos(_HIDDEN_BEYOND)
 
 
 def _height(loop, scale):

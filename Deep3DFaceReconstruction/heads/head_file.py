@@ -7,9 +7,6 @@
   seen [M,9]              shadow transfer of the head refined once, see shadows.py
   accessories, accessory_kinds, aK_*     hair, lashes, tongue, hats, tops
 """
-import os
-import zipfile
-import zlib
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +14,10 @@ import numpy as np
 from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.meshes import subdivision
 from Deep3DFaceReconstruction.system import assets
+from Deep3DFaceReconstruction.system.npz_file import NpzKind, read_npz
 
 POSITION_UNIT = 2e-4  # dm, of the accessories' vertices
+_KIND = NpzKind('the head of the open face model', 'python -m tools.open_model.head_build', FaceModelError)
 _KEYS = ('quads', 'mean', 'id', 'id_scale', 'ex', 'ex_scale', 'tex_mean', 'tex', 'tex_scale', 'tex_rows', 'beard',
          'seen', 'accessories', 'accessory_kinds')
 
@@ -50,20 +49,7 @@ def read(path=assets.OPEN_HEAD):
     Raises:
       FaceModelError: the file is missing, unreadable or incomplete.
     """
-    if not os.path.isfile(path):
-        raise FaceModelError('%s: expected the head of the open face model, got nothing; '
-                             'restore it from git or type: python -m tools.open_model.head_build' % path)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            data = dict(archive)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise FaceModelError('%s: expected the head of the open face model, got one that cannot be read: %s'
-                             % (path, error))
-    missing = [key for key in _KEYS if key not in data]
-    if missing:
-        raise FaceModelError('%s: expected the head of the open face model, got a file without %s'
-                             % (path, ', '.join(missing)))
-    return data
+    return read_npz(path, _KIND, _KEYS, whole=True)
 
 
 def unpacked(data, name):

@@ -9,7 +9,7 @@ import numpy as np
 from Deep3DFaceReconstruction.conventions import COEFF_SLICES, IMAGE_SIZE
 from Deep3DFaceReconstruction.detection import mediapipe_models
 from Deep3DFaceReconstruction.face_model.eyes import SIDES
-from Deep3DFaceReconstruction.fitting.gaze import GazeFinder
+from Deep3DFaceReconstruction.fitting.gaze import OUTWARDS, GazeFinder
 
 # Gaze (yaw and pitch of the right eye, then of the left one, radians), then the weights of eyeBlink: EyeState in a row.
 EYES_DIM = 6
@@ -21,7 +21,7 @@ _OPEN, _CLOSED = 0.85, 0.55
 _LEAST_HEIGHT, _RISE, _MEMORY = 0.06, 0.3, 8.0
 # Radians between an eye's outward direction and the camera from which its lids say less than the other eye's, and
 # nothing at all.
-_OUTWARDS, _CLEAR, _TURNED = np.radians(15), np.radians(20), np.radians(45)
+_CLEAR, _TURNED = np.radians(20), np.radians(45)
 # An eye closed by this share has no gaze that could be measured.
 _NO_GAZE = 0.4
 
@@ -90,7 +90,7 @@ class TrackedEyes:
 
 def _turned_away(yaw):
     """[2] radians between each eye's outward direction and the camera, of a head turned by `yaw` alone."""
-    return np.abs(yaw + np.array([-_OUTWARDS, _OUTWARDS]))
+    return np.abs(yaw + np.array([-OUTWARDS, OUTWARDS]))
 
 
 def _crop(rgb, camera):

@@ -1,12 +1,11 @@
 """The graph of C-Net's training on known people: the identity of a set against that of its person."""
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import COEFF_SLICES
+from Deep3DFaceReconstruction.conventions import COEFF_SLICES, MM_PER_DM
 from Deep3DFaceReconstruction.reconstruction_model import decay_loss
 from Deep3DFaceReconstruction.supervision.model import losses_without_images
 from Deep3DFaceReconstruction.tf1 import tf
 
-MM_PER_DM = 100.0
 _ID = COEFF_SLICES['id']
 
 

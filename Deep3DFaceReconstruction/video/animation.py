@@ -4,8 +4,6 @@ import csv
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from Deep3DFaceReconstruction.errors import FaceModelError
-from Deep3DFaceReconstruction.exports.arkit import ShapeWeights
 from Deep3DFaceReconstruction.exports.camera_file import METRES_PER_UNIT
 from Deep3DFaceReconstruction.exports.glb import Animation, atlas_mesh, write_glb
 from Deep3DFaceReconstruction.exports.morph_targets import morph_targets
@@ -42,30 +40,39 @@ def read_rows(table, person, most=MOST_KEYS):
     return times[rising], values[rising]
 
 
-def write_person(path, model, person, times, rows):
-    """Writes the animated face of a person.
+class AnimationWriter:
+    """Writes the animated faces of a clip's people.
 
     Args:
-      path: the .glb file.  model: a FaceModel.  person: motion.people.Person.
-      times: [T] seconds.  rows: [T,103], see motion.following.
+      model: a FaceModel.
+      shapes: its exports.arkit.ShapeWeights; None where it has no named shapes.
     """
-    atlas, targets = face_atlas(model), morph_targets(model)
-    weights = _weights(model, targets, rows)
-    turned = np.swapaxes(rotation_matrix(rows[:, ANGLES]), 1, 2)  # for column vectors
-    animation = Animation(times - times[0], weights, Rotation.from_matrix(turned).as_quat(),
-                          METRES_PER_UNIT * rows[:, TRANSLATION])
-    normals = vertex_normals(person.shape, model.triangles)
-    mesh = atlas_mesh(atlas, person.shape, normals, _texture(person, atlas), (targets.names, targets.moves),
-                      weights=weights[0], animation=animation)
-    write_glb(path, mesh, 'person %d' % person.number)
 
+    def __init__(self, model, shapes):
+        self._triangles, self._shapes = model.triangles, shapes
+        self._atlas, self._targets = face_atlas(model), morph_targets(model)
 
-def _weights(model, targets, rows):
-    """[T,K] of the morph targets, with gaze and closed lids where they have names."""
-    try:
-        return ShapeWeights(model).weights(rows[:, EXPRESSION], [eye_state(row) for row in rows])
-    except FaceModelError:
-        return np.array([targets.weights(row[EXPRESSION]) for row in rows])
+    def write(self, path, person, times, rows):
+        """Writes a .glb file.
+
+        Args:
+          path: the file.  person: motion.people.Person.
+          times: [T] seconds.  rows: [T,103], see motion.following.
+        """
+        weights, targets = self._weights(rows), self._targets
+        turned = np.swapaxes(rotation_matrix(rows[:, ANGLES]), 1, 2)  # for column vectors
+        animation = Animation(times - times[0], weights, Rotation.from_matrix(turned).as_quat(),
+                              METRES_PER_UNIT * rows[:, TRANSLATION])
+        normals = vertex_normals(person.shape, self._triangles)
+        mesh = atlas_mesh(self._atlas, person.shape, normals, _texture(person, self._atlas),
+                          (targets.names, targets.moves), weights=weights[0], animation=animation)
+        write_glb(path, mesh, 'person %d' % person.number)
+
+    def _weights(self, rows):
+        """[T,K] of the morph targets, with gaze and closed lids where they have names."""
+        if self._shapes is None:
+            return np.array([self._targets.weights(row[EXPRESSION]) for row in rows])
+        return self._shapes.weights(rows[:, EXPRESSION], [eye_state(row) for row in rows])
 
 
 def _texture(person, atlas):

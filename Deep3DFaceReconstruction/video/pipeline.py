@@ -90,12 +90,13 @@ class _Run:
         self._fitting = Fitting(FrameFit(points), self._gallery.photometric, options.fit == 'photometric',
                                 not options.no_smoothing, EyeReader.of(self._model, self._reader))
         self._followers, self._jobs = {}, collections.deque()
-        self._measured = {}
+        self._measured, self._shapes = {}, self._shape_weights()
 
     def run(self):
         """The exit code."""
         options, clip = self._options, self._clip
-        sink = Sink(options, clip, self._model, self._shape_weights(), _key(options, clip))
+        sink = Sink(options, clip, self._model, self._shapes if 'arkit' in options.outputs else None,
+                    _key(options, clip))
         self._know_people(sink)
         whole = False
         try:
@@ -112,12 +113,13 @@ class _Run:
         return 0 if whole else 130
 
     def _shape_weights(self):
-        if 'arkit' not in self._options.outputs:
+        if not {'arkit', 'glb'}.intersection(self._options.outputs):
             return None
         try:
             return ShapeWeights(self._model)
         except FaceModelError as error:
-            print('no arkit.csv: %s' % error, file=sys.stderr)
+            if 'arkit' in self._options.outputs:
+                print('no arkit.csv: %s' % error, file=sys.stderr)
             return None
 
     def _know_people(self, sink):
@@ -211,18 +213,18 @@ class _Run:
 
     def _save_people(self, sink):
         """person_N.mat: what stays the same in the whole clip; person_N.glb: the animated face."""
-        written = []
-        for person in self._gallery.people:
-            if person.number in sink.people:
-                path = os.path.join(self._options.output, 'person_%d.mat' % person.number)
-                save_mat(path, {'id': person.identity[None], 'tex': person.texture[None],
-                                'face_shape': person.shape, 'face_texture': person.albedo,
-                                'ex_dim': np.array([[EX_DIM]])})
-                written.append(path)
-                if 'glb' in self._options.outputs:
-                    written.append(path[:-len('.mat')] + '.glb')
-                    animation.write_person(written[-1], self._model, person,
-                                           *animation.read_rows(sink.table, person.number))
+        written, people_seen = [], [person for person in self._gallery.people if person.number in sink.people]
+        with_glb = people_seen and 'glb' in self._options.outputs
+        writer = animation.AnimationWriter(self._model, self._shapes) if with_glb else None
+        for person in people_seen:
+            path = os.path.join(self._options.output, 'person_%d.mat' % person.number)
+            save_mat(path, {'id': person.identity[None], 'tex': person.texture[None],
+                            'face_shape': person.shape, 'face_texture': person.albedo,
+                            'ex_dim': np.array([[EX_DIM]])})
+            written.append(path)
+            if writer is not None:
+                written.append(path[:-len('.mat')] + '.glb')
+                writer.write(written[-1], person, *animation.read_rows(sink.table, person.number))
         return written
 
     def _say(self, sink, whole, written):

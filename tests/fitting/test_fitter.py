@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES
+from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES, LUMA
 from Deep3DFaceReconstruction.demo.options import DEFAULT_ITERATIONS
 from Deep3DFaceReconstruction.demo.reconstructor import Decoder
 from Deep3DFaceReconstruction.detection.face_finder import FaceFinder
@@ -11,7 +11,6 @@ from Deep3DFaceReconstruction.face_decoder import Face3D
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.fitting import dense_points
 from Deep3DFaceReconstruction.fitting import fitter as fitting
-from Deep3DFaceReconstruction.fitting.crop_colors import LUMA
 from Deep3DFaceReconstruction.numpy_decoder import project, rotation_matrix
 from Deep3DFaceReconstruction.photo import crops
 from Deep3DFaceReconstruction.photo.crops import FaceCrop

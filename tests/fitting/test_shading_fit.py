@@ -2,10 +2,10 @@
 import numpy as np
 import pytest
 
-from Deep3DFaceReconstruction.conventions import COEFF_DIM
+from Deep3DFaceReconstruction.conventions import COEFF_DIM, LUMA
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.fitting import shading_fit
-from Deep3DFaceReconstruction.fitting.crop_colors import LUMA, CropColors, SeenSamples, is_grey, with_hues
+from Deep3DFaceReconstruction.fitting.crop_colors import CropColors, SeenSamples, is_grey, with_hues
 from Deep3DFaceReconstruction.fitting.shading_fit import LIGHT, SHAPE, TEXTURE, ShadingFit
 from Deep3DFaceReconstruction.fitting.surface_samples import SurfaceSamples
 from Deep3DFaceReconstruction.losses import Reflectance_loss

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from Deep3DFaceReconstruction.exports.arkit import ShapeWeights
 from Deep3DFaceReconstruction.face_model import arkit, load_face_model
 from Deep3DFaceReconstruction.motion.following import EYES, ROW_DIM
 from Deep3DFaceReconstruction.motion.frame_fit import ANGLES, EXPRESSION, TRANSLATION
@@ -43,7 +44,7 @@ def _read(path):
 def test_keys_are_the_rows(rows, tmp_path):
     model = load_face_model(assets.OPEN_MODEL)
     person, times = person_of(model), 2.0 + np.arange(6) / 30.0
-    animation.write_person(str(tmp_path / 'a.glb'), model, person, times, rows)
+    animation.AnimationWriter(model, ShapeWeights(model)).write(str(tmp_path / 'a.glb'), person, times, rows)
     document, accessor = _read(tmp_path / 'a.glb')
     motion_of = document['animations'][0]
     values = {channel['target']['path']: motion_of['samplers'][channel['sampler']] for channel in motion_of['channels']}

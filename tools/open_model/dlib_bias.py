@@ -25,6 +25,7 @@ from Deep3DFaceReconstruction.photo.alignment import crop_to_photo
 from Deep3DFaceReconstruction.photo.crops import crops_of_photo, landmarks_apart
 from Deep3DFaceReconstruction.photo.landmarks import INNER, flip_permutation
 from Deep3DFaceReconstruction.system import assets
+from Deep3DFaceReconstruction.system.files import atomic_write
 
 SEED = 78
 OPTIONS = DEFAULT_OPTIONS._replace(max_yaw=MOST_TURN, max_pitch=22.0, max_roll=15.0)
@@ -80,7 +81,8 @@ def main(arguments=None):
         samples = [sample_named(folder, name) for name in sample_names(options.photos)]
         differences = seen_differences(model, samples)
     bias = median_bias(differences)
-    np.savez_compressed(options.output, bias=bias.astype(np.float32))
+    with atomic_write(options.output) as temporary, open(temporary, 'wb') as file:
+        np.savez_compressed(file, bias=bias.astype(np.float32))
     print('%d of %d photos; the bias is %.1f pixels (root mean square)' % (
         len(differences), options.photos, np.sqrt((bias ** 2).mean())))
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from Deep3DFaceReconstruction.conventions import LUMA
 from Deep3DFaceReconstruction.meshes import subdivision
 from tools.open_model.paint_layers import sample
 from tools.open_model.source import Proxy
@@ -76,7 +77,7 @@ def _read(folder, name, kind, base, to_model):
     keep = seen[:, 3][triangles].mean(axis=1) > 255 * _TRANSPARENT
     colour = seen[:, :3]
     if kind in ('hair', 'lashes'):
-        light = colour.dot([0.299, 0.587, 0.114])[:, np.newaxis]
+        light = colour.dot(LUMA)[:, np.newaxis]
         colour = light * (150 / max(np.quantile(light[seen[:, 3] > 128], 0.8), 40))
     return Accessory(name, kind, vertices, quads, level, keep, np.clip(colour, 0, 255), seen[:, 3])
 

@@ -6,9 +6,9 @@ from scipy.interpolate import LinearNDInterpolator
 from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree
 
+from Deep3DFaceReconstruction.conventions import LUMA
 from tools.open_model import coarse_mesh
 
-_LUMA = np.array([0.299, 0.587, 0.114])
 # Ratios of red to green and of green to blue beyond which a painted skin is drawn back.
 _MOST_RED, _MOST_YELLOW = 1.65, 1.45
 _IRIS_TEMPER = 0.45  # how far the painted irises' colours are drawn towards a warm grey
@@ -82,7 +82,7 @@ def delight(skins, normals, plain):
     basis = _harmonics(normals)
     result = np.empty_like(skins)
     for k, skin in enumerate(skins):
-        luminance = np.log(np.maximum(skin.dot(_LUMA), 1))
+        luminance = np.log(np.maximum(skin.dot(LUMA), 1))
         weights = np.linalg.lstsq(basis[plain], luminance[plain], rcond=None)[0]
         shade = basis.dot(weights)
         shade -= shade[plain].mean()
@@ -96,7 +96,7 @@ def _temper(skins, plain):
     for k, skin in enumerate(skins.astype(np.float64)):
         red, green, blue = skin[plain].mean(axis=0)
         factor = np.array([min(1.0, _MOST_RED * green / red), 1.0, max(1.0, green / (_MOST_YELLOW * blue))])
-        factor *= skin[plain].mean(axis=0).dot(_LUMA) / (skin[plain].mean(axis=0) * factor).dot(_LUMA)
+        factor *= skin[plain].mean(axis=0).dot(LUMA) / (skin[plain].mean(axis=0) * factor).dot(LUMA)
         result[k] = skin * factor
     return result
 
@@ -142,7 +142,7 @@ def layers(human, base, surface):
 
     irises = human.irises()
     eyes = np.stack([sample(texture, uv) for texture in irises.values()])
-    eyes += _IRIS_TEMPER * (eyes.dot(_LUMA)[:, :, None] * np.array([1.12, 1.0, 0.86]) - eyes)
+    eyes += _IRIS_TEMPER * (eyes.dot(LUMA)[:, :, None] * np.array([1.12, 1.0, 0.86]) - eyes)
 
     # Teeth darken towards the corners of the mouth, where little light reaches them.
     teeth = 0.35 + 0.65 * smooth_step(np.abs(positions[:, 0]), 0.24, 0.08)

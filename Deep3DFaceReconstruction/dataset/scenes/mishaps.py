@@ -2,7 +2,7 @@
 import cv2
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import CENTER
+from Deep3DFaceReconstruction.conventions import CENTER, LUMA
 from Deep3DFaceReconstruction.dataset import scene_effects
 
 _WORDS = ('SALE', '2019', 'photo', 'NEWS', 'live', '12:45', '(c)', 'TV', 'ABC', 'sample')
@@ -82,7 +82,7 @@ def spoil(random, image, options):
 
 
 def _coloured(random, image, strength):
-    grey = image.dot(np.float32([0.114, 0.587, 0.299]))[:, :, None]
+    grey = image.dot(np.float32(LUMA[::-1]))[:, :, None]
     if random.uniform() < _GREY * strength:
         image = np.repeat(grey, 3, axis=2)
     elif random.uniform() < _SATURATED * strength:

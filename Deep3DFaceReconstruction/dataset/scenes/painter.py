@@ -4,6 +4,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
+from Deep3DFaceReconstruction.conventions import LUMA
 from Deep3DFaceReconstruction.dataset.scenes import labels, wardrobe
 from Deep3DFaceReconstruction.meshes.registration import sphere_fit
 
@@ -163,7 +164,7 @@ def _below(height, line):
 
 def _tinted(colour, tone):
     """A texture's brightness in another colour."""
-    light = colour.dot(np.float32([0.299, 0.587, 0.114]))[:, np.newaxis]
+    light = colour.dot(np.float32(LUMA))[:, np.newaxis]
     return light / np.maximum(light.mean(), 20) * np.float32(tone)
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from Deep3DFaceReconstruction.editing.rendering.surroundings import smooth_step
 from Deep3DFaceReconstruction.photo.camera import in_camera, project
 from Deep3DFaceReconstruction.surface.rasterizer import rasterize
 
@@ -41,8 +42,7 @@ def head_motion(before, after, triangles, window):
     """
     old = in_camera(before.camera, before.head)
     lowest = before.points[:, 1].min()
-    share = np.clip((before.head[:, 1] - (lowest - _NECK)) / _NECK, 0, 1)
-    share = (share * share * (3 - 2 * share))[:, np.newaxis]
+    share = smooth_step((before.head[:, 1] - (lowest - _NECK)) / _NECK)[:, np.newaxis]
     new = old + share * (in_camera(after.camera, after.head) - old)
     camera = before.camera._replace(R=np.eye(3), t=np.zeros(3))
     (pixels, depth), now = project(camera, old), project(camera, new)[0]

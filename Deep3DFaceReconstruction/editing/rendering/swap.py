@@ -6,19 +6,21 @@ with it, as of a source lit from the side, is smooth: it is taken from the diffe
 import cv2
 import numpy as np
 
+from Deep3DFaceReconstruction.conventions import LUMA
 from Deep3DFaceReconstruction.editing.rendering.redraw import moved_faces, put_into, texture_side, textured
 from Deep3DFaceReconstruction.editing.rendering.surroundings import smooth_step
 from Deep3DFaceReconstruction.photo.skin import skinmask
 from Deep3DFaceReconstruction.surface import texture, texture_fill
 from Deep3DFaceReconstruction.surface.rasterizer import rasterize_texture
 
-_LUMA = np.float32([0.299, 0.587, 0.114])
+_LUMA = np.float32(LUMA)
 # Shading below this share of its mean over the face is not divided out: a photo holds little but noise there.
 _FLOOR = 0.45
 # Brightness and tint are fitted over these shares of the face's size.
 _FIT, _TINT_FIT, _TINT_APART, _DARKEST = 0.09, 0.15, 0.5, 8.0
-# Detail of the source (logarithms): shine is held below this, shadow above that, and tint between.
+# A photo whose tints (logarithms) spread by less is of one tint, grey or sepia.
 _ONE_TINT = 0.012
+# Detail of the source (logarithms): shine is held below this, shadow above that, and tint between.
 _BRIGHTER, _DARKER, _TINTED = 0.3, 1.5, 0.3
 # The face ends this share of its size inside its outline, softly.
 _MARGIN, _FEATHER = 0.035, 0.03

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from Deep3DFaceReconstruction.conventions import MM_PER_DM
 from Deep3DFaceReconstruction.evaluation.scans.alignment import Mesh
-from Deep3DFaceReconstruction.evaluation.scans.measuring import MM_PER_DM, measurement_path
+from Deep3DFaceReconstruction.evaluation.scans.measuring import measurement_path
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
 from Deep3DFaceReconstruction.meshes.ply import write_ply
 from Deep3DFaceReconstruction.numpy_decoder import rotation_matrix

@@ -6,6 +6,8 @@ from typing import NamedTuple, Optional, Tuple
 import numpy as np
 
 from Deep3DFaceReconstruction import numpy_decoder
+from Deep3DFaceReconstruction.conventions import MM_PER_DM
+from Deep3DFaceReconstruction.dataset.task_pool import Worker
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.evaluation import reconstructions
 from Deep3DFaceReconstruction.evaluation.scans import alignment, datasets
@@ -15,7 +17,6 @@ from Deep3DFaceReconstruction.meshes.registration import similarity
 from Deep3DFaceReconstruction.photo.landmarks import five_from_68
 from Deep3DFaceReconstruction.system.files import atomic_write
 
-MM_PER_DM = 100.0
 COLUMNS = ('plane_rmse_mm', 'plane_mean_mm', 'point_mean_mm', 'outside', 'scale')
 _MOUTH, _NOSE_TIP = slice(48, 68), 2  # of the 68, of the five
 
@@ -46,28 +47,16 @@ class Settings(NamedTuple):
     neutral: bool
 
 
-class Measurer:
-    """Function of a Task -> its row; the same object serves many tasks, in several processes.
+class Measurer(Worker):
+    """Function of a Task -> its row.
 
     Args:
       settings: Settings.
     """
 
     def __init__(self, settings):
-        self.settings = settings
+        super().__init__(settings)
         self._model = None
-
-    # A copy in another process loads a model of its own.
-    def __getstate__(self):
-        return self.settings
-
-    def __setstate__(self, settings):
-        self.__init__(settings)
-
-    def __eq__(self, other):
-        return isinstance(other, Measurer) and self.settings == other.settings
-
-    __hash__ = None
 
     def __call__(self, task):
         """The row of a Task as a dict; what is wrong with its files is its reason.

@@ -2,6 +2,7 @@
 import numpy as np
 
 from Deep3DFaceReconstruction.meshes.normals import vertex_normals
+from Deep3DFaceReconstruction.numpy_decoder import sphere
 
 # Directions in which a surface is looked at, evenly over the sphere.
 _DIRECTIONS = 80
@@ -29,7 +30,7 @@ def openness(vertices, triangles, rows):
         (_STEPS, corners[~is_long]), (_MANY_STEPS, corners[is_long]))])
     normals = vertex_normals(vertices, triangles)[rows]
     total, free = np.zeros(len(rows)), np.zeros(len(rows))
-    for direction in _directions():
+    for direction in sphere(_DIRECTIONS):
         facing = normals.dot(direction)
         asked = np.flatnonzero(facing > _FACING)
         total[asked] += facing[asked]
@@ -43,15 +44,6 @@ def _samples(steps):
     inside = first + second <= steps
     first, second = first[inside] / steps, second[inside] / steps
     return np.stack([first, second, 1 - first - second], axis=1)
-
-
-def _directions():
-    """[D,3] unit vectors on a spiral from pole to pole."""
-    steps = np.arange(_DIRECTIONS) + 0.5
-    height = 1 - 2 * steps / _DIRECTIONS
-    turn = np.pi * (1 + np.sqrt(5)) * steps
-    radius = np.sqrt(1 - height ** 2)
-    return np.stack([radius * np.cos(turn), height, radius * np.sin(turn)], axis=1)
 
 
 def _seen(points, blockers, direction):

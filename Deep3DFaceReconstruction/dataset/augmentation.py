@@ -8,7 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import IMAGE_SIZE
+from Deep3DFaceReconstruction.conventions import CENTER, IMAGE_SIZE
 from Deep3DFaceReconstruction.photo.landmarks import flip_permutation, to_y_up
 
 
@@ -20,16 +20,18 @@ class Augmentation(NamedTuple):
       scale: a factor within 1/(1+scale)..1+scale.
       colour: brightness and contrast, of all channels and of each, change by at most this share.
       flip: every other sample is mirrored.
+      turn: samples with coefficients turn at most so far, each way; radians.
     """
 
     shift_px: float
     scale: float
     colour: float
     flip: bool
+    turn: float = 0.0
 
 
 NO_AUGMENTATION = Augmentation(shift_px=0.0, scale=0.0, colour=0.0, flip=False)
-DEFAULT_AUGMENTATION = Augmentation(shift_px=10.0, scale=0.1, colour=0.2, flip=True)
+DEFAULT_AUGMENTATION = Augmentation(shift_px=10.0, scale=0.1, colour=0.2, flip=True, turn=np.radians(15))
 
 
 def augment(image, landmarks, attention, augmentation, random):
@@ -56,6 +58,47 @@ def augment(image, landmarks, attention, augmentation, random):
     if augmentation.colour:
         image = recolour(image, contrast=gains[0] + gains[2:5] / 2, brightness=gains[1] + gains[5:8] / 2)
     return image, landmarks, attention
+
+
+def augment_labelled(sample, coeff, augmentation, random, motion):
+    """One random variation of a sample whose coefficients are known: mirrored, turned and recoloured.
+
+    A shift or another scale would be another perspective, for which there are no exact coefficients.
+
+    Args:
+      sample: (image, landmarks, attention), see augment.
+      coeff: [257] float32.
+      augmentation, random: see augment.
+      motion: supervision.label_motion.LabelMotion.
+    Returns:
+      (sample, coeff) of the same shapes and types.
+    """
+    angle = random.uniform(-1, 1) * augmentation.turn
+    mirrored = random.uniform() < 0.5 and augmentation.flip
+    if mirrored or angle:
+        sample, coeff = turn(*sample, mirrored=mirrored, angle=angle), motion.moved(coeff, mirrored, angle)
+    colours = NO_AUGMENTATION._replace(colour=augmentation.colour)
+    return augment(*sample, augmentation=colours, random=random), coeff
+
+
+def turn(image, landmarks, attention, mirrored, angle):
+    """Mirrors a sample, then turns it about the optical axis, anticlockwise by `angle` radians.
+
+    What comes in from outside continues the image as in a mirror, with attention 0.
+    """
+    cos, sin = np.cos(angle), np.sin(angle)
+    linear = np.array([[cos, -sin], [sin, cos]]) * (np.array([-1, 1]) if mirrored else 1)
+    if mirrored:
+        landmarks = landmarks[flip_permutation()]
+    points = (landmarks - CENTER) @ linear.T + CENTER
+    # The same in pixels, whose rows go down.
+    axis = to_y_up(np.array([CENTER, CENTER]))
+    linear = linear * np.array([[1, -1], [-1, 1]])
+    matrix = np.column_stack([linear, axis - linear @ axis])
+    size = (IMAGE_SIZE, IMAGE_SIZE)
+    image = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    attention = cv2.warpAffine(attention, matrix, size, flags=cv2.INTER_LINEAR)[..., np.newaxis]
+    return image, points.astype(np.float32), attention
 
 
 def flip(image, landmarks, attention):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, IMAGE_SIZE, LANDMARK_COUNT
-from Deep3DFaceReconstruction.dataset.augmentation import NO_AUGMENTATION, augment
+from Deep3DFaceReconstruction.dataset.augmentation import NO_AUGMENTATION, augment, augment_labelled
 from Deep3DFaceReconstruction.dataset.sample_files import CONTACT_SHEET, DataError, Sample, read_coeff, read_sample
 from Deep3DFaceReconstruction.errors import one_line
 from Deep3DFaceReconstruction.photo.photo_files import list_images
@@ -84,17 +84,17 @@ class SampleReader:
       seed: of the order and of the augmentation.
       shuffle: every epoch (pass over the set) has its own random order over the whole set; else in the given order.
       augmentation: Augmentation; off by default.
-      with_coeff: whether coefficients are read; images that have them are then changed in their colours only.
+      motion: reads coefficients too, and moves them where augmentation moves an image (supervision.label_motion).
     """
 
-    def __init__(self, samples, seed=0, shuffle=True, augmentation=NO_AUGMENTATION, with_coeff=False):
+    def __init__(self, samples, seed=0, shuffle=True, augmentation=NO_AUGMENTATION, motion=None):
         if not samples:
             raise DataError('expected at least one sample, got none')
         self._samples = list(samples)
         self._seed = seed
         self._shuffle = shuffle
         self._augmentation = augmentation
-        self._with_coeff = with_coeff
+        self._motion = motion
         self._order = (None, None)
         self.corrupt = {}
 
@@ -129,17 +129,18 @@ class SampleReader:
                 continue
             try:
                 image, landmarks, attention = read_sample(sample)
-                coeff = read_coeff(sample) if self._with_coeff else None
+                coeff = read_coeff(sample) if self._motion else None
             except DataError as error:
                 self._note_corrupt(sample, error)
                 continue
-            augmentation = self._augmentation
-            if coeff is not None:
-                augmentation = augmentation._replace(shift_px=0.0, scale=0.0, flip=False)
+            augmentation, moved = self._augmentation, (image, landmarks, attention)
             if augmentation != NO_AUGMENTATION:
                 random = np.random.RandomState([self._seed % 2 ** 32, position % 2 ** 32, position // 2 ** 32, 1])
-                image, landmarks, attention = augment(image, landmarks, attention, augmentation, random)
-            return image, landmarks, attention, sample.image, _UNKNOWN if coeff is None else coeff
+                if coeff is None:
+                    moved = augment(*moved, augmentation=augmentation, random=random)
+                else:
+                    moved, coeff = augment_labelled(moved, coeff, augmentation, random, self._motion)
+            return (*moved, sample.image, _UNKNOWN if coeff is None else coeff)
         raise DataError('expected sound samples, but all %d are corrupt; the last: %s'
                         % (len(self.corrupt), list(self.corrupt.values())[-1]))
 

@@ -6,12 +6,20 @@ batch's summed error. That says little about a single image, but it sets Adam's 
 as y = (f - m) W + b' with the mean feature m (LeCun et al. 1998, 'Efficient BackProp', section 4.3; Schraudolph 1998),
 while the variables stay W and b = b' - m W, so that checkpoints keep their format.
 """
+import math
+
 from Deep3DFaceReconstruction.networks import r_net
 from Deep3DFaceReconstruction.tf1 import tf
+from Deep3DFaceReconstruction.training.options import COSINE
 
 
 def learning_rate(options, step):
-    """The learning rate of a step (from 0) of options.TrainOptions."""
+    """The learning rate of a step (from 0) of options.TrainOptions.
+
+    The cosine is that of Loshchilov & Hutter 2017 (eq. 5), without restarts.
+    """
+    if options.lr_schedule == COSINE:
+        return options.lr * 0.5 * (1.0 + math.cos(math.pi * min(step / options.steps, 1.0)))
     return options.lr * (options.lr_decay if step >= options.lr_decay_step else 1.0)
 
 

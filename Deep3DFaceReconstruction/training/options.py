@@ -37,6 +37,7 @@ PRESETS = {
 _SETS = OrderedDict([('batch_size', 5), ('steps', 10000), ('lr', 2e-5), ('lr_decay', 1.0)])
 
 ALL, LAST_BLOCK = 'all', 'last_block'
+SCHEDULES = STEP, COSINE = 'step', 'cosine'
 # fc-NAME of R_Net.
 HEADS = ('id', 'ex', 'tex', 'angles', 'gamma', 'XY', 'Z')
 
@@ -87,6 +88,7 @@ class TrainOptions(NamedTuple):
     lr_heads: float
     train_only: str
     center_heads: bool
+    lr_schedule: str  # one of SCHEDULES
     lr_decay: float
     lr_decay_step: int
     seed: int
@@ -190,13 +192,14 @@ def _add_optimizer(group):
     _add(group, '--lr_heads', not_negative, 'its factor for the seven heads; a trunk that starts from random numbers '
          'needs a rate that is too high for its heads')
     group.add_argument('--train_only', type=_part, default=ALL, metavar='PART',
-                       help='what of R-Net is trained: all; last_block (what follows the last stride of the trunk: '
-                            'block 4 of ResNet-50; and all heads); heads; '
-                            'or some of the heads: heads:%s. The rest and all batch-norm statistics stay as '
-                            '--pretrain_weights has them, to the bit' % ','.join(HEADS))
+                       help='what of R-Net is trained: all; last_block (what follows the last stride of the trunk, '
+                            'block 4 of ResNet-50; and all heads); heads; or some heads: heads:%s. The rest and all '
+                            'batch-norm statistics stay as --pretrain_weights has them, to the bit' % ','.join(HEADS))
     group.add_argument('--center_heads', action='store_true',
                        help='train the heads about the mean feature; checkpoints keep their format. From random '
                             'numbers, two thirds of the steps then give the same landmark error')
+    group.add_argument('--lr_schedule', choices=SCHEDULES, default=STEP,
+                       help='how it falls: once, at --lr_decay_step, or as half a cosine that ends at 0 at --steps')
     _add(group, '--lr_decay', not_negative, 'its factor from --lr_decay_step on')
     _add(group, '--lr_decay_step', natural, 'step from which the learning rate is lower')
     group.add_argument('--seed', type=natural, default=0, metavar='N', help='of initialisation and data order')
@@ -211,8 +214,7 @@ def _add_counts(group):
                                 ('val_batch_size', 16, 'images per validation batch'),
                                 ('loader_threads', 2, 'threads that read images')):
         group.add_argument('--' + name, type=positive, default=default, metavar='N', help=what)
-    group.add_argument('--threads', type=natural, default=0, metavar='N',
-                       help='threads of TensorFlow; 0: one for each core')
+    group.add_argument('--threads', type=natural, default=0, metavar='N', help='of TensorFlow; 0: one for each core')
 
 
 def _add_cluster(group):

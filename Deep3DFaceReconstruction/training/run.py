@@ -14,6 +14,7 @@ from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.networks import c_net, checkpoints, frozen_graph, notes
 from Deep3DFaceReconstruction.networks.position_maps import frozen
 from Deep3DFaceReconstruction.set_reconstruction_model import DIGEST
+from Deep3DFaceReconstruction.supervision.label_motion import LabelMotion
 from Deep3DFaceReconstruction.supervision.options import POSITION_MAP
 from Deep3DFaceReconstruction.system import assets
 from Deep3DFaceReconstruction.system.files import check_writable
@@ -171,7 +172,7 @@ def load_data(options, cluster):
     find = find_people if options.sets else find_samples
     samples, problems = find(options.data_path)
     make_reader = functools.partial(SetReader, size=options.set_size) if options.sets else SampleReader
-    make_reader = functools.partial(make_reader, with_coeff=options.supervised)
+    make_reader = functools.partial(make_reader, motion=LabelMotion(model) if options.supervised else None)
     validation = None
     if cluster.is_chief:
         for problem in problems[:_LISTED_PROBLEMS]:

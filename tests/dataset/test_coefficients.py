@@ -1,4 +1,4 @@
-"""Coefficients of samples: read where they are known, and images then change in their colours only."""
+"""Coefficients of samples: read where they are known, and moved with their images."""
 import numpy as np
 import pytest
 
@@ -18,19 +18,44 @@ def samples(tmp_path):
     return find_samples([str(tmp_path)])[0]
 
 
+class Motion:
+    """Stands in for supervision.label_motion.LabelMotion."""
+
+    def __init__(self):
+        self.asked = []
+
+    def moved(self, coeff, mirrored, angle):
+        self.asked.append((mirrored, angle))
+        return coeff + np.float32(angle)
+
+
 def test_known_and_unknown(samples):
-    reader = SampleReader(samples, shuffle=False, with_coeff=True)
+    reader = SampleReader(samples, shuffle=False, motion=Motion())
     np.testing.assert_array_equal(reader.at(0)[4], np.linspace(-1, 1, 257).astype(np.float32))
     assert np.isnan(reader.at(1)[4]).all()
     assert reader.has_photos() and not SampleReader(samples[:1]).has_photos()
     assert np.isnan(SampleReader(samples, shuffle=False).at(0)[4]).all()
 
 
-def test_augmentation_does_not_move_what_the_coefficients_say(samples):
-    reader = SampleReader(samples, shuffle=False, augmentation=DEFAULT_AUGMENTATION, with_coeff=True)
-    known, photo = [[reader.at(position)[1] for position in places] for places in ((0, 2, 4), (1, 3, 5))]
-    assert all((landmarks == 100).all() for landmarks in known)
-    assert any((landmarks != 100).any() for landmarks in photo)
+def test_augmentation_mirrors_and_turns_what_is_known(samples):
+    motion = Motion()
+    reader = SampleReader(samples, shuffle=False, augmentation=DEFAULT_AUGMENTATION, motion=motion)
+    known = [reader.at(position) for position in range(0, 60, 2)]
+    assert {mirrored for mirrored, _ in motion.asked} == {False, True}
+    assert 0.2 < np.abs([angle for _, angle in motion.asked]).max() <= np.radians(15)
+    for (_, landmarks, _, _, coeff), (mirrored, angle) in zip(known, motion.asked):
+        np.testing.assert_allclose(coeff, np.linspace(-1, 1, 257) + angle, atol=1e-6)
+        # All landmarks lie at (100, 100), 12 pixels to the left of the axis and below it.
+        offset = np.array([12 if mirrored else -12, -12]) @ [[np.cos(angle), np.sin(angle)],
+                                                             [-np.sin(angle), np.cos(angle)]]
+        np.testing.assert_allclose(landmarks, np.tile(112 + offset, [68, 1]), atol=1e-4)
+
+
+def test_augmentation_of_photos_is_as_without_coefficients(samples):
+    readers = [SampleReader(samples, shuffle=False, augmentation=DEFAULT_AUGMENTATION, motion=motion)
+               for motion in (Motion(), None)]
+    for with_coeff, without in zip(*[reader.at(1)[:3] for reader in readers]):
+        np.testing.assert_array_equal(with_coeff, without)
 
 
 @pytest.mark.parametrize('wrong,got', [

@@ -37,8 +37,19 @@ def test_mobilenet_has_the_public_variables():
     assert shapes['MobilenetV1/Conv2d_13_pointwise/weights'] == [1, 1, 512, 512]
     assert shapes['fc-ex/weights'] == [1, 1, 512, 64]
     trunk = {name: shape for name, shape in shapes.items() if not r_net.is_head(name)}
+    assert trunk.pop('MobilenetV1/pooling/depthwise_weights') == [7, 7, 512, 1]
     # TF-Slim's mobilenet_v1_050 has 1,331,592 trained parameters, 513,000 of them the classifier's (512 * 1000 + 1000).
     assert sum(np.prod(shape) for name, shape in trunk.items() if 'moving_' not in name) == 1331592 - 513000
+
+
+def test_pooling_starts_as_the_mean():
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.set_random_seed(1)
+        pooled = backbones.features_of(tf.constant(images(2)), SMALL).pooled
+        session.run(tf.global_variables_initializer())
+        last = [t for t in tf.get_default_graph().get_operations() if t.name.endswith('Relu6')][-1].outputs[0]
+        got, maps = session.run([pooled, last])
+    np.testing.assert_allclose(got[:, 0, 0], maps.mean((1, 2)), rtol=1e-5)
 
 
 @pytest.mark.parametrize('backbone', [SMALL, backbones.Backbone(backbones.MOBILENET, 1.0, 224),

@@ -22,6 +22,12 @@ def test_paper_preset_yields_to_the_command_line():
     assert optimizer.learning_rate(options, 400000) == 1e-4
 
 
+def test_cosine_falls_from_the_rate_to_zero():
+    options = training_options.parse_train(['--lr', '0.2', '--lr_schedule', 'cosine', '--steps', '400'])
+    rates = [optimizer.learning_rate(options, step) for step in (0, 100, 200, 300, 400, 500)]
+    assert rates == pytest.approx([0.2, 0.1 + 0.1 * 0.5 ** 0.5, 0.1, 0.1 - 0.1 * 0.5 ** 0.5, 0, 0], abs=1e-12)
+
+
 def test_json_holds_every_option():
     options = training_options.parse_train(['--data_path', 'a', 'b', '--ps_hosts', 'h:1', '--worker_hosts', 'h:2,i:3',
                                             '--job_name', 'worker', '--task_index', '1'])

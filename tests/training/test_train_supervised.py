@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 
+from Deep3DFaceReconstruction.dataset import sample_files
 from Deep3DFaceReconstruction.dataset.data_loader import SampleReader, find_samples
 from Deep3DFaceReconstruction.networks import checkpoints, frozen_graph
 from Deep3DFaceReconstruction.supervision.model import SCOPE
@@ -21,9 +22,9 @@ def test_it_learns_the_coefficients_of_four_images(pictures, tmp_path):
     assert any(name.startswith(SCOPE + '/') for name in saved.shapes)
     graph_def = frozen_graph.load(path)
     assert not any(node.name.startswith(SCOPE + '/') for node in graph_def.node)
-    reader = SampleReader(find_samples([pictures])[0], shuffle=False, with_coeff=True)
-    samples = [reader.at(position) for position in range(4)]
-    labels = np.stack([sample[4] for sample in samples])
+    found = find_samples([pictures])[0]
+    samples = [SampleReader(found, shuffle=False).at(position) for position in range(4)]
+    labels = np.stack([sample_files.read_coeff(sample) for sample in found])
     with frozen_graph.CoefficientNetwork(graph_def, path) as network:
         coeff = network(np.stack([sample[0] for sample in samples]))
     pose = slice(224, 227)

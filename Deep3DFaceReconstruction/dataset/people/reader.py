@@ -15,13 +15,13 @@ class SetReader(SampleReader):
       people: a list of [Sample], see `folders.find_people`.
       size: images of a set.
       seed, shuffle: of the order of the people and of the images that are drawn; without shuffle, the given order.
-      with_coeff: as of SampleReader.
       augmentation: Augmentation, applied without mirroring: a mirrored face is another person's.
+      motion: as of SampleReader.
     """
 
-    def __init__(self, people, size, seed=0, shuffle=True, augmentation=NO_AUGMENTATION, with_coeff=False):
+    def __init__(self, people, size, seed=0, shuffle=True, augmentation=NO_AUGMENTATION, motion=None):
         super().__init__([sample for person in people for sample in person], seed, shuffle,
-                         augmentation._replace(flip=False), with_coeff)
+                         augmentation._replace(flip=False), motion)
         self._people = [list(person) for person in people]
         self._size = size
         self._draw = (lambda number, count: np.random.RandomState([seed % 2 ** 32, number % 2 ** 32, 2]).permutation(

@@ -43,7 +43,8 @@ def mobilenet_v1(images, width, statistics, bn_decay):
       statistics: a layers.MovingStatistics in training; None normalises by the moving statistics.
       bn_decay: of the moving statistics.
     Returns:
-      (maps [B,H/8,W/8,256*width], features [B,1,1,1024*width]) float32; the features are weighted means of the last maps.
+      (maps [B,H/8,W/8,256*width], features [B,1,1,1024*width]) float32; the features are sums of the last maps over
+      the places, with learned weights.
     """
     norm = BatchNorm(decay=bn_decay, epsilon=1e-3, statistics=statistics)
     style = Style(norm, tf.nn.relu6)

@@ -14,8 +14,11 @@ from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, MM_PER_DM
 from Deep3DFaceReconstruction.errors import InputError
 from Deep3DFaceReconstruction.evaluation import reconstructions, report
+from Deep3DFaceReconstruction.evaluation.scans import heat_maps
+from Deep3DFaceReconstruction.evaluation.scans.alignment import Mesh
+from Deep3DFaceReconstruction.evaluation.synthetic import vertex_errors
 from Deep3DFaceReconstruction.face_model import load_face_model
-from Deep3DFaceReconstruction.meshes.obj import face_lines, save_obj
+from Deep3DFaceReconstruction.meshes.obj import face_lines, read_vertices, save_obj
 from Deep3DFaceReconstruction.photo.photo_files import list_images
 from Deep3DFaceReconstruction.system.files import atomic_write
 
@@ -23,6 +26,9 @@ NOW_LANDMARKS = (36, 39, 42, 45, 33, 48, 54)
 NOW_CHALLENGES = ('multiview_neutral', 'multiview_expressions', 'multiview_occlusions', 'selfie')
 TEMPLATE = 'template'
 _GREY = 0.7
+# The column of each mesh's mean distance from the mean face, and the names of the meshes that are shown.
+_FROM_MEAN = 'from_mean_face_mm'
+_SHOWN = ('nearest', 'median', 'farthest')
 
 
 class Photo(NamedTuple):
@@ -92,15 +98,31 @@ def _evaluate(options, photos, title, neutral):
     rows = [_export(photo, folder, predictions, (model, faces, neutral)) for photo in photos]
     report.write_table(options.output, rows)
     failed = sum(bool(row['reason']) for row in rows)
+    _draw(options, rows, model)
     print(report.write_summary(options.output, '%s: meshes in %s' % (title, predictions),
                                [['images', 'written', 'failed'], [len(rows), len(rows) - failed, failed]], options))
     return 1 if failed else 0
 
 
+def _draw(options, rows, model):
+    """What can be seen without the truth: how far each mesh is from the mean face, and the meshes at both ends."""
+    errors = np.array([row[_FROM_MEAN] for row in rows], np.float64)
+    if not np.isfinite(errors).any():
+        return
+    report.draw_histogram(options.output, errors, 'mean distance from the mean face, mm')
+    mean = numpy_decoder.shape_of(model, np.zeros(COEFF_DIM))
+    for name, row in zip(_SHOWN, heat_maps.chosen_samples(rows, _FROM_MEAN).values()):
+        shape = read_vertices(os.path.join(options.output, 'predictions', row['mesh'])) / MM_PER_DM
+        stem, mesh = os.path.join(options.output, 'heat_maps', name), Mesh(MM_PER_DM * shape, model.triangles)
+        heat_maps.draw_heat_map(stem, mesh, vertex_errors(shape, mean),
+                                heat_maps.Scale('distance from the mean face, mm', 10.0),
+                                heat_maps.title_of(name, row, _FROM_MEAN))
+
+
 def _export(photo, folder, predictions, how):
     """Writes the files of one photo; its row."""
     model, faces, neutral = how
-    row = {'name': photo.name, 'mesh': photo.stem + '.obj', 'reason': ''}
+    row = {'name': photo.name, 'mesh': photo.stem + '.obj', _FROM_MEAN: np.nan, 'reason': ''}
     paths = reconstructions.candidates(folder, photo.name)
     if not paths:
         return dict(row, reason='no reconstruction')
@@ -115,7 +137,8 @@ def _export(photo, folder, predictions, how):
     _save(stem + '.obj', shape, faces)
     with atomic_write(stem + '.npy') as temporary:
         np.save(temporary, (MM_PER_DM * shape[model.keypoints[list(NOW_LANDMARKS)]]).astype(np.float32))
-    return row
+    mean = numpy_decoder.shape_of(model, np.zeros(COEFF_DIM))
+    return dict(row, **{_FROM_MEAN: float(vertex_errors(np.asarray(shape, np.float64), mean).mean())})
 
 
 def _save(path, shape, faces):

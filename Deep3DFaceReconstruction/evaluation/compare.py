@@ -16,6 +16,8 @@ from Deep3DFaceReconstruction.system.mat_file import MatFile
 GOLDEN_DIR = os.path.join(assets.ROOT, 'tests', 'golden')
 # The tolerances of the reference figures: their README.
 FIGURE_RTOL, GRADIENT_RTOL = 1e-4, 1e-3
+# Of the plot's axis; its largest is the inverse.
+_LEAST_OVER = 1e-6
 
 
 class Check(NamedTuple):
@@ -129,6 +131,7 @@ def compare_figures(options):
         with np.load(os.path.join(options.first, file)) as port, np.load(os.path.join(GOLDEN_DIR, file)) as golden:
             rows += [compare_figure(file, key, port, golden) for key in golden.files]
     report.write_table(options.output, rows)
+    _draw_figures(options, rows)
     counts = {verdict: sum(row['verdict'] == verdict for row in rows) for verdict in ('equal', 'DIFFERENT', 'missing')}
     print(report.write_summary(options.output, 'Reference figures: %d arrays of %d files' % (len(rows), len(files)),
                                [['verdict', 'arrays']] + [[name, count] for name, count in counts.items()], options))
@@ -136,8 +139,11 @@ def compare_figures(options):
 
 
 def compare_figure(file, key, port, golden):
-    """The verdict on one array: integers exactly, floats to 1e-4 of their size, gradients to 1e-3."""
-    row = {'file': file, 'array': key, 'largest_difference': '', 'verdict': 'missing'}
+    """The verdict on one array: integers exactly, floats to 1e-4 of their size, gradients to 1e-3.
+
+    `over_tolerance` is the largest difference of a float in units of what is allowed there: equal up to 1.
+    """
+    row = {'file': file, 'array': key, 'largest_difference': '', 'over_tolerance': '', 'verdict': 'missing'}
     if key not in port.files:
         return row
     value, goal = port[key], golden[key]
@@ -147,9 +153,32 @@ def compare_figure(file, key, port, golden):
     if goal.dtype.kind not in 'fc':
         return dict(row, verdict='equal' if np.array_equal(value, goal) else 'DIFFERENT')
     rtol = GRADIENT_RTOL if 'grad' in key else FIGURE_RTOL
-    equal = np.allclose(value, goal, rtol=rtol, atol=rtol * max(float(np.abs(goal).max(initial=0)), 1e-6))
-    return dict(row, verdict='equal' if equal else 'DIFFERENT',
-                largest_difference=float(np.abs(value - goal).max(initial=0)))
+    size, difference = np.abs(goal), np.abs(value - goal)
+    over = float((difference / (rtol * (size + max(float(size.max(initial=0)), 1e-6)))).max(initial=0))
+    return dict(row, verdict='equal' if over <= 1 else 'DIFFERENT', over_tolerance=over,
+                largest_difference=float(difference.max(initial=0)))
+
+
+def _draw_figures(options, rows):
+    """differences.png: each array of floats of each file by its largest difference in units of the tolerance."""
+    rows = [row for row in rows if row['over_tolerance'] != '']
+    if not rows:
+        return
+    files = sorted({row['file'] for row in rows}, reverse=True)
+    over = np.clip([row['over_tolerance'] for row in rows], _LEAST_OVER, 1 / _LEAST_OVER)
+    equal = np.array([row['verdict'] == 'equal' for row in rows])
+    places = np.array([files.index(row['file']) for row in rows])
+
+    def draw(axes):
+        axes.axvline(1, color='0.6', linestyle='--', zorder=0)
+        for chosen, color, label in ((equal, 'C0', 'equal'), (~equal, 'C3', 'different')):
+            axes.scatter(over[chosen], places[chosen], s=16, color=color, label='%s: %d' % (label, chosen.sum()))
+        axes.set(xscale='log', xlim=(_LEAST_OVER / 2, 2 / _LEAST_OVER), yticks=range(len(files)), yticklabels=files,
+                 ylim=(-0.5, len(files) - 0.5), title='arrays of the port against the reference figures',
+                 xlabel='largest difference / tolerance (ends of the axis: beyond)')
+        axes.legend()
+
+    report.draw_plot(os.path.join(options.output, 'differences.png'), draw)
 
 
 def _listed(folder):

@@ -29,7 +29,7 @@ def parse_evaluate(arguments=None):
                                      description='Compares NAME.npz files of a port with the reference figures of the '
                                                  'same name in tests/golden, array by array.')
     reference.add_argument('first', metavar='DIR', help='folder of NAME.npz files with the arrays to check')
-    reference.add_argument('--output', required=True, metavar='DIR', help='folder for the table')
+    reference.add_argument('--output', required=True, metavar='DIR', help='folder for the table and the plot')
     return parser.parse_args(arguments)
 
 

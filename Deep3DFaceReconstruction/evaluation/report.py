@@ -64,20 +64,29 @@ def draw_errors(folder, errors, yaws, label):
 
 def draw_distribution(folder, errors, label):
     """ced.png and histogram.png of errors [n] (NaN: failed)."""
-    limit = max(float(np.nanpercentile(errors, 95)) * 1.5, 1e-6) if np.isfinite(errors).any() else 1.0
-    limits = np.linspace(0, limit, _CED_STEPS)
+    limits = np.linspace(0, _limit(errors), _CED_STEPS)
 
     def ced(axes):
         axes.plot(limits, 100 * cumulative(errors, limits))
         axes.set(xlabel=label, ylabel='samples, %', ylim=(0, 100), title='cumulative error distribution')
 
+    draw_plot(os.path.join(folder, 'ced.png'), ced)
+    draw_histogram(folder, errors, label)
+
+
+def draw_histogram(folder, values, label):
+    """histogram.png of values [n], not negative (NaN: failed)."""
     def histogram(axes):
         axes.locator_params(axis='y', integer=True)
-        axes.hist(errors[np.isfinite(errors)], _BINS, range=(0, limit))
+        axes.hist(values[np.isfinite(values)], _BINS, range=(0, _limit(values)))
         axes.set(xlabel=label, ylabel='samples', title='histogram')
 
-    for name, draw in (('ced', ced), ('histogram', histogram)):
-        draw_plot(os.path.join(folder, name + '.png'), draw)
+    draw_plot(os.path.join(folder, 'histogram.png'), histogram)
+
+
+def _limit(errors):
+    """The end of the axis of errors [n]."""
+    return max(float(np.nanpercentile(errors, 95)) * 1.5, 1e-6) if np.isfinite(errors).any() else 1.0
 
 
 def draw_plot(path, draw):

@@ -42,6 +42,8 @@ def test_now_has_a_neutral_mesh_and_seven_landmarks_for_each_image(now, tmp_path
     np.testing.assert_array_equal(read_faces(stem + '.obj', 68, 3), small_model.triangles)
     landmarks = np.load(stem + '.npy')
     assert landmarks.shape == (7, 3)
+    for name in ('histogram.png', 'heat_maps/nearest.png', 'heat_maps/farthest.ply', 'summary.md', 'options.json'):
+        assert (tmp_path / 'out' / name).stat().st_size > 50
     np.testing.assert_allclose(landmarks, expected[small_model.keypoints[[36, 39, 42, 45, 33, 48, 54]]], atol=2e-5)
 
 
@@ -51,6 +53,7 @@ def test_now_follows_the_list_of_images(now, tmp_path):
     with open(str(tmp_path / 'out' / 'table.csv'), newline='') as stream:
         rows = list(csv.DictReader(stream))
     assert [row['reason'] for row in rows] == ['', 'no reconstruction']
+    assert float(rows[0]['from_mean_face_mm']) > 0 and rows[1]['from_mean_face_mm'] == 'nan'
     assert not (tmp_path / 'out' / 'predictions' / 'A1' / 'multiview_neutral').exists()
 
 

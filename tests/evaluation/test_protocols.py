@@ -212,8 +212,22 @@ def test_reference_figures(tmp_path, capsys):
     np.savez(str(tmp_path / 'port' / 'camera_utils.npz'), **arrays)
     arguments = ['reference', str(tmp_path / 'port'), '--output', str(tmp_path / 'out')]
     assert evaluate.main(arguments) == 0
+    assert {float(row['over_tolerance']) for row in table(tmp_path / 'out')} == {0.0}
+    assert (tmp_path / 'out' / 'differences.png').stat().st_size > 5000
     key = sorted(arrays)[0]
     arrays[key] = arrays[key] * 1.01 + 0.01
     np.savez(str(tmp_path / 'port' / 'camera_utils.npz'), **arrays)
     assert evaluate.main(arguments) == 1
     assert [row['array'] for row in table(tmp_path / 'out') if row['verdict'] == 'DIFFERENT'] == [key]
+
+
+@pytest.mark.parametrize('shift, verdict', [(0.9e-4, 'equal'), (2.1e-4, 'DIFFERENT'), (np.nan, 'DIFFERENT')])
+def test_a_figure_may_stray_by_the_tolerance(tmp_path, shift, verdict):
+    """A float is allowed 1e-4 of itself and of the array's largest value."""
+    goal = np.array([1.0, -2.0])
+    for name, value in (('golden', goal), ('port', goal + [0, 2 * shift])):
+        np.savez(str(tmp_path / (name + '.npz')), x=value)
+    with np.load(str(tmp_path / 'port.npz')) as port, np.load(str(tmp_path / 'golden.npz')) as golden:
+        row = compare.compare_figure('f.npz', 'x', port, golden)
+    assert row['verdict'] == verdict
+    np.testing.assert_allclose(row['over_tolerance'], 2 * shift / 4e-4)

@@ -3,6 +3,7 @@
 At the door stands the paper, under its published names, with what three rooms or more share:
 
     conventions, errors, tf1, graph_function, numpy_decoder    numbers, error classes, TensorFlow, the decoder in NumPy
+    bounded_steps                                              Gauss-Newton steps under lower bounds
     face_decoder, losses, reconstruction_model                 coefficients -> face; the hybrid loss; both around R-Net
     set_reconstruction_model                                   the same for image sets, around C-Net
     pictures                                                   what the program draws

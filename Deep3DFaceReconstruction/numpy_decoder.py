@@ -121,6 +121,16 @@ def sh_basis(normals):
     return np.stack(harmonics.polynomials(x, y, z, np.ones_like(x)), axis=-1) * harmonics.CONSTANTS
 
 
+def sh_basis_derivative(normals):
+    """d sh_basis / d normal: [K,9,3] of normals [K,3], in their dtype."""
+    x, y, z = normals.T
+    zero, one = np.zeros_like(x), np.ones_like(x)
+    slope = np.stack([np.stack(row, axis=1) for row in (
+        (zero, zero, zero), (zero, one, zero), (zero, zero, one), (one, zero, zero), (y, x, zero), (zero, z, y),
+        (zero, zero, 6 * z), (z, zero, x), (2 * x, -2 * y, zero))], axis=1)
+    return (slope * harmonics.CONSTANTS[:, np.newaxis]).astype(normals.dtype)
+
+
 def light_terms(gamma):
     """[3,9] float64 of coefficients gamma [27], with the ambient light: shading = sh_basis(normal) . terms (eq. 2)."""
     terms = np.array(gamma, np.float64).reshape(CHANNELS, SH_TERMS)

@@ -17,7 +17,7 @@ SCRIPTS = ('demo.py', 'train.py', 'preprocess_img.py', 'skin.py', 'synthesize.py
 LEVELS = (
     ('mesh_renderer',),
     ('errors', 'conventions', 'tf1'),
-    ('numpy_decoder', 'graph_function'),
+    ('bounded_steps', 'numpy_decoder', 'graph_function'),
     ('face_decoder', 'losses', 'system'),
     ('photo', 'detection', 'pictures', 'meshes'),
     ('networks', 'face_model'),

@@ -109,6 +109,15 @@ def test_harmonics_are_the_decoders_and_the_kernels():
         np.testing.assert_allclose(colors.transpose(1, 0, 2).reshape(27, 9), basis, atol=2e-6)
 
 
+def test_the_derivative_of_the_harmonics():
+    normals, step = unit_normals(20), 1e-6
+    slope = numpy_decoder.sh_basis_derivative(normals)
+    for axis in range(3):
+        move = step * np.eye(3)[axis]
+        numeric = (numpy_decoder.sh_basis(normals + move) - numpy_decoder.sh_basis(normals - move)) / (2 * step)
+        np.testing.assert_allclose(slope[:, :, axis], numeric, atol=1e-8)
+
+
 def normalised(vectors):
     return vectors / np.sqrt(np.maximum(np.square(vectors).sum(axis=1, keepdims=True), 1e-12))
 

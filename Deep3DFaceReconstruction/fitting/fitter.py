@@ -8,6 +8,7 @@ from typing import List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from Deep3DFaceReconstruction import numpy_decoder
+from Deep3DFaceReconstruction.bounded_steps import lower_bounds
 from Deep3DFaceReconstruction.fitting.dense_points import DenseLandmarks, PointSet
 from Deep3DFaceReconstruction.fitting.inner_landmarks import MOST_TURN, InnerLandmarks
 from Deep3DFaceReconstruction.fitting.landmark_fit import (
@@ -16,6 +17,7 @@ from Deep3DFaceReconstruction.fitting.landmark_fit import (
     fit_landmarks,
     isotropic,
     pose_start,
+    unknowns,
     yaw_starts,
 )
 from Deep3DFaceReconstruction.fitting.mouth import MouthFacts
@@ -74,7 +76,10 @@ class Fitter:
         self._model = model
         self._mouth = MouthFacts(model)
         self._dense = None
-        self.shading = ShadingFit(SurfaceSamples(model)) if steps else None
+        # Bounded steps cost time, which models without bounds need not spend.
+        lower = lower_bounds(model) if np.isfinite(model.ex_lower).any() else None
+        self._lower = None if lower is None else unknowns(lower)
+        self.shading = ShadingFit(SurfaceSamples(model), lower=lower) if steps else None
 
     def fit(self, crop, start=None, offer=None):
         """Fits one face.
@@ -124,7 +129,7 @@ class Fitter:
         if apart is not None and apart <= DISAGREEMENT and abs(np.degrees(start[1])) < MOST_TURN:
             observed.append(self._of_dlib.observed(crop.rival_landmarks))
         marks = crop.lm_68p if crop.rival_landmarks is None else crop.rival_landmarks
-        return fit_landmarks(observed, [start], self._mouth.of(crop, marks))
+        return fit_landmarks(observed, [start], self._mouth.of(crop, marks), self._lower)
 
     def _from_68(self, inner, inside, observed=()):
         """The Posterior of the inner landmarks [51,2]; inside: [68] bool or None, as FaceCrop's."""
@@ -132,7 +137,8 @@ class Fitter:
         if inside is not None:
             shown = np.repeat(inside[INNER], 2)
             precision = precision * shown[:, np.newaxis] * shown
-        return fit_landmarks([Observed(self._inner, inner, precision)] + list(observed), yaw_starts())
+        observed = [Observed(self._inner, inner, precision)] + list(observed)
+        return fit_landmarks(observed, yaw_starts(), lower=self._lower)
 
     def _checked(self, crop, found, answer):
         """The answer, or that of the other landmarks where colours speak for them; with what is doubtful."""

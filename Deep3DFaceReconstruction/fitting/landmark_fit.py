@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from Deep3DFaceReconstruction import numpy_decoder
+from Deep3DFaceReconstruction.bounded_steps import bounded_step
 from Deep3DFaceReconstruction.conventions import CAMERA_DISTANCE, CENTER, COEFF_DIM, COEFF_SLICES, EX_DIM, FOCAL, ID_DIM
 from Deep3DFaceReconstruction.fitting.dense_points import PointSet
 from Deep3DFaceReconstruction.meshes import registration
@@ -58,11 +59,17 @@ class Posterior(NamedTuple):
       mean: [150] float64.
       precision: [150,150]; the prior is in it.
       misfit: mean squared residual in standard deviations, of a landmark's coordinate.
+      pull: [150] the gradient at the mean of coefficients that a lower bound holds; 0 for all others.
     """
 
     mean: np.ndarray
     precision: np.ndarray
     misfit: float
+    pull: np.ndarray = np.zeros(_UNKNOWNS)
+
+    def gradient(self, values):
+        """[150] of the negative logarithm of the density at unknowns [150]."""
+        return self.precision.dot(values - self.mean) + self.pull
 
     def coefficients(self):
         """[257] float64, texture and light zero."""
@@ -90,26 +97,28 @@ def isotropic(count, deviation):
     return np.eye(2 * count) / deviation ** 2
 
 
-def fit_landmarks(observed, starts, known=()):
+def fit_landmarks(observed, starts, known=(), lower=None):
     """The Posterior that landmarks leave.
 
     Args:
       observed: list of Observed.
       starts: list of [6] angles and translation to begin from; the best wins.
       known: list of Linear, which the last stage and the posterior heed.
+      lower: [150] the least value of each unknown, at most 0, -inf where it is free; None: all are.
     """
     rigid = [_minimize(observed, np.concatenate([start, np.zeros(_UNKNOWNS - POSE_DIM)]), POSE_DIM, _RIGID_STEPS)
              for start in starts]
     best, _ = min(rigid, key=lambda solution: solution[1])
-    best, _ = _minimize(observed, best, _UNKNOWNS, _FULL_STEPS, known)
-    return posterior(observed, best, known)
+    best, _ = _minimize(observed, best, _UNKNOWNS, _FULL_STEPS, known, lower)
+    return posterior(observed, best, known, lower)
 
 
-def posterior(observed, mean, known=()):
-    """The Posterior about unknowns [150] where the landmarks are linearised."""
-    hessian, _, cost, count = _normal_equations(observed, mean, _UNKNOWNS, known)
+def posterior(observed, mean, known=(), lower=None):
+    """The Posterior about unknowns [150] where the landmarks are linearised; lower: see fit_landmarks."""
+    hessian, gradient, cost, count = _normal_equations(observed, mean, _UNKNOWNS, known)
     shape = mean[POSE_DIM:]
-    return Posterior(mean, hessian, float((2 * cost - shape.dot(shape)) / max(count, 1)))
+    pull = np.zeros(_UNKNOWNS) if lower is None else np.where(mean <= lower, np.maximum(gradient, 0), 0)
+    return Posterior(mean, hessian, float((2 * cost - shape.dot(shape)) / max(count, 1)), pull)
 
 
 def pose_start(points, pixels, depth):
@@ -134,7 +143,7 @@ def yaw_starts():
     return [np.array([0, yaw, 0, 0, 0, 0.0]) for yaw in START_YAWS]
 
 
-def _minimize(observed, start, free, steps, known=()):
+def _minimize(observed, start, free, steps, known=(), lower=None):
     """Levenberg-Marquardt over the first `free` unknowns: (unknowns [150], cost)."""
     best, damping = start, 1e-3
     cost = _cost(observed, best, known)
@@ -143,7 +152,8 @@ def _minimize(observed, start, free, steps, known=()):
         before = cost
         for _ in range(6):
             tried = best.copy()
-            tried[:free] -= np.linalg.solve(hessian + damping * np.diag(np.diag(hessian) + 1e-9), gradient)
+            tried[:free] -= bounded_step(hessian + damping * np.diag(np.diag(hessian) + 1e-9), gradient,
+                                         None if lower is None else best[:free] - lower[:free])
             cost_there = _cost(observed, tried, known)
             if cost_there < cost:
                 best, cost, damping = tried, cost_there, 0.3 * damping

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from Deep3DFaceReconstruction import numpy_decoder
+from Deep3DFaceReconstruction.bounded_steps import bounded_step
 from Deep3DFaceReconstruction.conventions import (
     AMBIENT_OFFSET,
     CAMERA_DISTANCE,
@@ -21,7 +22,6 @@ from Deep3DFaceReconstruction.conventions import (
 )
 from Deep3DFaceReconstruction.fitting.crop_colors import CropColors, is_grey, with_hues
 from Deep3DFaceReconstruction.fitting.landmark_fit import unknowns
-from mesh_renderer import harmonics
 
 # Standard deviation of each level's blur in pixels, and its share of the steps.
 _LEVELS = ((2.0, 0.3), (1.0, 0.3), (0.6, 0.4))
@@ -59,11 +59,14 @@ class ShadingFit:
     Args:
       samples: surface_samples.SurfaceSamples.
       weights: ShadingWeights; the defaults where None.
+      lower: [257] the least value of each coefficient (bounded_steps.lower_bounds), -inf where it is free; None: all
+        are.
     """
 
-    def __init__(self, samples, weights=None):
+    def __init__(self, samples, weights=None, lower=None):
         self._samples = samples
         self._weights = weights or ShadingWeights()
+        self._lower = None if lower is None else values_of(lower)
 
     def __call__(self, crop, posterior, steps, start=None):
         """Fits pose, shape, texture and light.
@@ -85,7 +88,7 @@ class ShadingFit:
             if equations is not None:
                 hessian, gradient, error = equations
                 damped = hessian + DAMPING * np.diag(np.diag(hessian))
-                face.values = face.values - limited(np.linalg.solve(damped, gradient))
+                face.values = face.values - limited(bounded_step(damped, gradient, face.room))
                 record.append(error)
         return face.coefficients(), coefficients_of(_deviations(hessian)), record
 
@@ -155,7 +158,7 @@ class ShadingFit:
     def _add_priors(self, equations, values, posterior, light_prior):
         hessian, gradient, _ = equations
         hessian[SHAPE, SHAPE] += posterior.precision
-        gradient[SHAPE] += posterior.precision.dot(values[SHAPE] - posterior.mean)
+        gradient[SHAPE] += posterior.gradient(values[SHAPE])
         texture, pull = self.texture_prior(values)
         hessian[TEXTURE, TEXTURE] += texture
         gradient[TEXTURE] += pull
@@ -174,13 +177,14 @@ class ShadingFit:
             turns[:, :, axis] = geometry.normal[rows].dot(derivative)
         moves[:, :, 3:6], turns[:, :, 3:6] = np.eye(3, dtype=np.float32), 0
         moves[:, :, 6:] = np.matmul(turn, samples.center_base[rows])
-        turns[:, :, 6:] = np.matmul(turn, _normal_slope(geometry, rows, samples))
+        turns[:, :, 6:] = np.matmul(turn, samples.normal_slope(geometry, rows))
         depth = (CAMERA_DISTANCE - geometry.moved[rows, 2])[:, np.newaxis]
         away = geometry.moved[rows, :2] / depth
         # d colour / d moved point, through the projection: [K,3 channels,3].
         into = np.concatenate([seen.slope, (seen.slope * away[:, np.newaxis]).sum(axis=2, keepdims=True)], axis=2)
         into = into * (FOCAL / depth)[:, :, np.newaxis]
-        shade = albedo[:, :, np.newaxis] * np.matmul(light.astype(np.float32), _sh_slope(geometry.turned[rows]))
+        shade = albedo[:, :, np.newaxis] * np.matmul(
+            light.astype(np.float32), numpy_decoder.sh_basis_derivative(geometry.turned[rows]))
         return np.matmul(shade.astype(np.float32), turns) - np.matmul(into.astype(np.float32), moves)
 
 
@@ -209,6 +213,8 @@ class FaceUnderFit:
         self.values[SHAPE] = posterior.mean
         if start is not None:
             self.values = values_of(start)
+            if fit._lower is not None:
+                self.values = np.maximum(self.values, fit._lower)
         self._needs_light = start is None
         self._grey = is_grey(crop.bgr)
         self._light_prior = fit._light_prior(self._grey)
@@ -234,6 +240,11 @@ class FaceUnderFit:
         fit._add_priors(equations, self.values, self._posterior, self._light_prior)
         return equations
 
+    @property
+    def room(self):
+        """[257] how far each of the values lies above its lower bound, for bounded_step; None without bounds."""
+        return None if self._fit._lower is None else self.values - self._fit._lower
+
     def coefficients(self):
         """[257] float32 of the values."""
         return coefficients_of(self.values)
@@ -242,32 +253,6 @@ class FaceUnderFit:
 def limited(step):
     """A step [257] that moves no coefficient and no angle too far."""
     return step / max(np.abs(step[6:SHAPE.stop]).max() / _MOST, np.abs(step[:3]).max() / _MOST_ANGLE, 1.0)
-
-
-def _normal_slope(geometry, rows, samples):
-    """[K,3,144]: d unit normal / d shape coefficient, model's frame."""
-    first, second = geometry.first[rows][:, :, np.newaxis], geometry.second[rows][:, :, np.newaxis]
-    slope = (_cross(samples.first_base[rows], second) + _cross(first, samples.second_base[rows]))
-    slope /= geometry.length[rows][:, :, np.newaxis]
-    normal = geometry.normal[rows]
-    along = np.matmul(normal[:, np.newaxis], slope)
-    return slope - normal[:, :, np.newaxis] * along
-
-
-def _cross(a, b):
-    """Cross product along axis 1 of [K,3,n] and [K,3,m], one of n and m being 1 or both alike."""
-    return np.stack([a[:, 1] * b[:, 2] - a[:, 2] * b[:, 1], a[:, 2] * b[:, 0] - a[:, 0] * b[:, 2],
-                     a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]], axis=1)
-
-
-def _sh_slope(normals):
-    """[K,9,3]: d sh_basis / d normal."""
-    x, y, z = normals.T
-    zero, one = np.zeros_like(x), np.ones_like(x)
-    slope = np.stack([np.stack(row, axis=1) for row in (
-        (zero, zero, zero), (zero, one, zero), (zero, zero, one), (one, zero, zero), (y, x, zero), (zero, z, y),
-        (zero, zero, 6 * z), (z, zero, x), (2 * x, -2 * y, zero))], axis=1)
-    return (slope * harmonics.CONSTANTS[:, np.newaxis]).astype(np.float32)
 
 
 def levels_of(steps):

@@ -71,6 +71,15 @@ class SurfaceSamples:
         moved = shape.dot(rotation) + values[3:6].astype(np.float32)
         return Geometry(rotation, shape, first, second, moved, normal, length, normal.dot(rotation))
 
+    def normal_slope(self, geometry, rows):
+        """[n,3,144]: d unit normal / d shape coefficient of samples `rows` [n] of a Geometry, model's frame."""
+        first, second = geometry.first[rows][:, :, np.newaxis], geometry.second[rows][:, :, np.newaxis]
+        slope = _cross(self.first_base[rows], second) + _cross(first, self.second_base[rows])
+        slope /= geometry.length[rows][:, :, np.newaxis]
+        normal = geometry.normal[rows]
+        along = np.matmul(normal[:, np.newaxis], slope)
+        return slope - normal[:, :, np.newaxis] * along
+
     def facing(self, values, geometry):
         """[K] cosine of the angle between each sample's normal and the view, 0 where the sample is not seen."""
         hiding = (self._occluders + self._occluder_base.dot(values[6:150].astype(np.float32))).dot(geometry.rotation)
@@ -82,6 +91,12 @@ class SurfaceSamples:
         facing = (geometry.turned * view).sum(axis=1) / np.linalg.norm(view, axis=1)
         seen = (geometry.moved[:, 2] > front[_cell(geometry.moved, side)] - _NEARER) & (facing > _LEAST_FACING)
         return np.where(seen, facing, 0)
+
+
+def _cross(a, b):
+    """Cross product along axis 1 of [K,3,n] and [K,3,m], one of n and m being 1 or both alike."""
+    return np.stack([a[:, 1] * b[:, 2] - a[:, 2] * b[:, 1], a[:, 2] * b[:, 0] - a[:, 0] * b[:, 2],
+                     a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]], axis=1)
 
 
 def _center_and_sides(corners):

@@ -85,3 +85,20 @@ def test_deviations_are_those_of_the_errors(points):
         scores.append((found.mean - truth) / landmark_fit.unknowns(coeff))
     assert np.mean(np.square(scores)) == pytest.approx(1, abs=0.12)
     assert np.mean(np.square(scores)[:, :6]) == pytest.approx(1, abs=0.5)
+
+
+def test_bounded_coefficients(points):
+    """One-sided expressions of a face that has them negative stay at 0, and the others explain what they may not."""
+    random = np.random.RandomState(6)
+    truth = np.concatenate([[0.1, 0.3, 0, 0, 0, 0], 0.5 * random.randn(144)])
+    truth[86:116] = -np.abs(truth[86:116])
+    lower = np.full(150, -np.inf)
+    lower[86:126] = 0
+    observed = [Observed(points, _made(points, truth)[0], isotropic(68, 0.5))]
+    free, found = (fit_landmarks(observed, [truth[:6]], lower=bounds) for bounds in (None, lower))
+    assert (free.mean[86:126] < -0.1).any() and not free.pull.any()
+    assert (found.mean >= lower).all() and (found.mean[86:116] == 0).any()
+    assert found.misfit < landmark_fit.posterior(observed, np.maximum(free.mean, lower)).misfit
+    held = found.mean <= lower
+    assert (found.pull[held] >= 0).all() and found.pull[held].any() and not found.pull[~held].any()
+    np.testing.assert_array_equal(found.gradient(found.mean), found.pull)

@@ -84,9 +84,10 @@ def merge_fits(crops, answers, source):
     joint, begin = merging.JointMerger(source), time.process_time()
     fitted = joint(crops, answers).coeff[0, _ID]
     spent = (time.process_time() - begin) / len(crops)
-    equal = np.ones([len(crops), len(merging.SHARED)])
-    averages = {'mean': equal, 'certainty': merging.certainty_of(answers.deviation)}
-    found = {name: Merged(merging.averaged(answers.coeff, weights)[_ID], 0.0) for name, weights in averages.items()}
+    prior = merging.prior_of(source)
+    averages = {'mean': merging.averaged(answers.coeff, np.ones([len(crops), len(merging.SHARED)])),
+                'certainty': merging.combined(answers.coeff, merging.certainty_of(answers.deviation, prior), prior)}
+    found = {name: Merged(average[_ID], 0.0) for name, average in averages.items()}
     return dict(found, joint=Merged(fitted, spent))
 
 

@@ -3,12 +3,14 @@
 A merger is a function of the crops of one person and of what a coefficient source says of each alone.
 """
 import os
+from typing import NamedTuple
 
 import numpy as np
 
-from Deep3DFaceReconstruction.conventions import COEFF_SLICES
+from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES, ID_DIM
 from Deep3DFaceReconstruction.demo.coefficient_sources import FittingSource
 from Deep3DFaceReconstruction.errors import AssetError
+from Deep3DFaceReconstruction.fitting.landmark_fit import PRIOR_PRECISION
 from Deep3DFaceReconstruction.fitting.shading_fit import levels_of
 from Deep3DFaceReconstruction.sets import joint_fit
 from Deep3DFaceReconstruction.sets.answer import SetAnswer
@@ -53,7 +55,7 @@ class AverageMerger:
 
     Args:
       source: of coefficient_sources.
-      by_certainty: weighted by the inverse variances of the coefficients.
+      by_certainty: the photos' own information is combined, and the prior counts once: see `combined`.
     Attributes:
       label: a word for summary.csv.  path: of its network, or None.
     """
@@ -76,12 +78,15 @@ class AverageMerger:
           answers: coefficient_sources.Answers on them.
         """
         certainty = np.ones([len(crops), len(SHARED)])
+        merged = averaged(answers.coeff, certainty)
         if self._by_certainty:
-            certainty = certainty_of(answers.deviation)
-        faces = _faces(self._source, crops, answers, averaged(answers.coeff, certainty))
+            prior = prior_of(self._source)
+            certainty = certainty_of(answers.deviation, prior)
+            merged = combined(answers.coeff, certainty, prior)
+        faces = _faces(self._source, crops, answers, merged)
         if faces is None:
             coeff = answers.coeff.copy()
-            coeff[:, SHARED] = averaged(answers.coeff, certainty)
+            coeff[:, SHARED] = merged
         else:
             joint_fit.fit_own(faces, _levels(self._source, OWN_STEPS))
             coeff = np.stack([face.coefficients() for face in faces])
@@ -107,18 +112,34 @@ class JointMerger:
         prior = joint_fit.standard_texture_prior if shading is None else shading.texture_prior
         precision = joint_fit.fit_together(faces, prior, _levels(self._source, JOINT_STEPS))
         deviation = np.sqrt(np.diag(np.linalg.inv(precision))).astype(np.float32)
-        certainty = certainty_of(answers.deviation).astype(np.float32)
+        certainty = certainty_of(answers.deviation, prior_of(self._source)).astype(np.float32)
         return SetAnswer(np.stack([face.coefficients() for face in faces]), certainty, deviation)
 
 
-def certainty_of(deviation):
-    """[B,160] float64: inverse variances of identity and texture, 1 where they are not known.
+class Prior(NamedTuple):
+    """What is known of each coefficient of identity and texture without a photo, each for itself."""
+    mean: np.ndarray       # [160]
+    precision: np.ndarray  # [160], inverse variance
+
+
+def prior_of(source):
+    """The Prior that a FittingSource, once loaded, fits with."""
+    shading = source.fitter.shading
+    of_texture = joint_fit.standard_texture_prior if shading is None else shading.texture_prior
+    hessian, gradient = of_texture(np.zeros(COEFF_DIM))
+    covariance = np.linalg.inv(hessian)
+    return Prior(np.concatenate([np.zeros(ID_DIM), -covariance.dot(gradient)]),
+                 np.concatenate([PRIOR_PRECISION[:ID_DIM], 1 / np.diag(covariance)]))
+
+
+def certainty_of(deviation, prior):
+    """[B,160] float64: the precision that each photo adds to the prior's; 1 where it is not known.
 
     Args:
-      deviation: [B,257] standard deviations; NaN for a photo that shows no skin.
+      deviation: [B,257] standard deviations with the prior in them; NaN for a photo that shows no skin.
     """
-    certainty = deviation[:, SHARED].astype(np.float64) ** -2
-    return np.where(np.isfinite(certainty), certainty, 1.0)
+    own = deviation[:, SHARED].astype(np.float64) ** -2 - prior.precision
+    return np.where(np.isfinite(own), np.maximum(own, 0), 1.0)
 
 
 def averaged(coeff, certainty):
@@ -128,6 +149,24 @@ def averaged(coeff, certainty):
       coeff: [B,257].  certainty: [B,160], positive.
     """
     return (coeff[:, SHARED] * certainty).sum(axis=0) / certainty.sum(axis=0)
+
+
+def combined(coeff, certainty, prior, correlation=joint_fit.CORRELATION):
+    """[160] what all photos say of identity and texture together, each coefficient for itself.
+
+    A photo's estimate x is a mean of what it shows and of the prior, with precisions w and p: what it shows alone,
+    beyond the prior's mean, is (w + p) x / w. An average of such estimates would hold the prior once for each photo and
+    stay as near to the mean face as one photo alone. Here the prior counts once, and n photos, whose errors are
+    correlated, for n / (1 + (n - 1) correlation):
+
+        x = s sum_i (w_i + p) x_i / (p + s sum_i w_i),  s = 1 / (1 + (n - 1) correlation).
+
+    Args:
+      coeff: [B,257].  certainty: [B,160], w.  prior: Prior.  correlation: 0 to 1, see joint_fit.CORRELATION.
+    """
+    share = 1.0 / (1.0 + (len(coeff) - 1) * correlation)
+    pull = share * ((coeff[:, SHARED] - prior.mean) * (certainty + prior.precision)).sum(axis=0)
+    return prior.mean + pull / (prior.precision + share * certainty.sum(axis=0))
 
 
 def _faces(source, crops, answers, shared):

@@ -48,7 +48,8 @@ def is_grey(crop_bgr):
 def with_hues(seen, albedo):
     """The SeenSamples of a grey image, coloured as the mean face is.
 
-    A grey image says nothing of hues. Compared channel by channel, it would ask for grey skin.
+    A grey image says nothing of hues. Compared channel by channel, it would ask for grey skin. Colours may exceed 1: an
+    image of them, cut off at 1, is as bright as the grey one. Where that takes a steep climb, `attention` is less.
 
     Args:
       seen: SeenSamples.
@@ -56,4 +57,18 @@ def with_hues(seen, albedo):
     """
     hues = albedo[seen.rows]
     hues = hues / np.maximum(hues.dot(np.float32(LUMA)), 1e-3)[:, np.newaxis]
-    return seen._replace(colour=seen.colour * hues, slope=seen.slope * hues[:, :, np.newaxis])
+    brightness, climb = _unclipped(seen.colour.dot(np.float32(LUMA)), hues)
+    return seen._replace(colour=brightness[:, np.newaxis] * hues, attention=seen.attention / climb ** 2,
+                         slope=climb[:, np.newaxis, np.newaxis] * seen.slope * hues[:, :, np.newaxis])
+
+
+def _unclipped(grey, hues):
+    """(k [n], dk / dgrey [n]) where the colours k hues, cut off at 1, are as bright as `grey` [n]; hues [n,3]."""
+    brightness, climb = grey, np.ones_like(grey)
+    for _ in range(2):  # the last channel is not cut off, so that white has an answer
+        full = brightness[:, np.newaxis] * hues >= 1
+        rest = np.where(full, 0, hues).dot(np.float32(LUMA))
+        some = full.any(axis=1) & (rest > 0)
+        climb = np.where(some, 1 / np.where(some, rest, 1), climb)
+        brightness = np.where(some, (grey - full.dot(np.float32(LUMA))) * climb, brightness)
+    return brightness, climb

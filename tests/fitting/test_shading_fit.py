@@ -105,6 +105,24 @@ def test_a_grey_photo_is_coloured_as_the_mean_face():
     np.testing.assert_allclose(seen.slope, seen.colour[:, :, np.newaxis] / 0.3 * slope, rtol=1e-6)
 
 
+def test_a_bright_grey_is_as_bright_in_colour_where_channels_are_cut_off():
+    hues = np.array([[0.8, 0.5, 0.4], [0.9, 0.7, 0.65]])
+
+    def seen(level):
+        grey = np.full([2, 3], level)
+        return with_hues(SeenSamples(np.arange(2), grey, np.ones([2, 3, 2]), np.ones(2), np.ones(2)), hues)
+    for level in (0.2, 0.6, 0.75, 0.85, 0.95, 1.0):
+        found = seen(level)
+        np.testing.assert_allclose(np.minimum(found.colour, 1).dot(LUMA), level, rtol=1e-6)
+        np.testing.assert_allclose(found.colour / found.colour[:, :1], hues / hues[:, :1], rtol=1e-6)
+        # The slope, and how much less a steep one counts.
+        numeric = (seen(level + 1e-6).colour - found.colour) / 1e-6
+        np.testing.assert_allclose(found.slope[:, :, 0], numeric, rtol=1e-4)
+        climb = found.slope[:, 0, 0] / (hues[:, 0] / hues.dot(LUMA))
+        np.testing.assert_allclose(found.attention, climb ** -2, rtol=1e-6)
+    assert (seen(1.0).colour >= 1 - 1e-5).all()
+
+
 @pytest.mark.parametrize('steps', [1, 2, 3, 10, 37])
 def test_levels_share_all_steps(steps):
     levels = shading_fit.levels_of(steps)

@@ -6,7 +6,7 @@ from Deep3DFaceReconstruction.conventions import COEFF_SLICES
 from Deep3DFaceReconstruction.editing.rendering.motion import Parts, Placed
 from Deep3DFaceReconstruction.editing.rendering.redraw import Look, Surface, redraw
 from Deep3DFaceReconstruction.editing.rendering.registration import registration_offset
-from Deep3DFaceReconstruction.editing.rendering.swap import swapped
+from Deep3DFaceReconstruction.editing.swapping.swap import swapped
 from Deep3DFaceReconstruction.face_model.open_model import PARTS
 from Deep3DFaceReconstruction.fitting.crop_colors import is_grey
 from Deep3DFaceReconstruction.heads.head_model import has_head, load_head

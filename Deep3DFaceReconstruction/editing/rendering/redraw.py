@@ -17,6 +17,8 @@ _FEATHER = 0.02
 _HEAD_FADE = 0.09
 # Fewer pixels than this are not worth a texture.
 _FEWEST = 12
+# What is hidden over less than this share of the face's size, such as the rim of a nostril, stays as the photo has it.
+_HIDDEN_SPECK = 0.012
 # What the model has between the lips is averaged over this share of the face's size.
 _MOUTH_BLUR = 0.004
 # The lips keep this much of the light from what is between them.
@@ -116,7 +118,9 @@ def sampled(photo, motion):
 
 def hidden_part(motion):
     """[h,w] bool: the face where only a texture says how it looks."""
-    return motion.face & ~motion.seen & ~motion.unfolded
+    hidden = motion.face & ~motion.seen & ~motion.unfolded
+    specks = np.ones([max(int(round(_HIDDEN_SPECK * np.sqrt(motion.face.sum()))), 3)] * 2, np.uint8)
+    return (hidden & motion.inner) | (cv2.morphologyEx(np.uint8(hidden), cv2.MORPH_OPEN, specks) > 0)
 
 
 def _into_head(image, hidden, motion):
@@ -210,8 +214,12 @@ def face_albedo(photo, look, atlas, size):
 
 def textured(image, motion):
     """[h,w,3] float32: an albedo texture on the edited face of a Motion, under its shading."""
+    return sampled_texture(image, motion) * np.maximum(motion.values[:, :, :3], ratios.MIN_SHADING)
+
+
+def sampled_texture(image, motion):
+    """[h,w,...] float32: a texture [S,S,...] on the edited face of a Motion."""
     uv = motion.values[:, :, 3:5]
     size = len(image)
     column, row = uv[:, :, 0] * size - np.float32(0.5), (1 - uv[:, :, 1]) * size - np.float32(0.5)
-    albedo = cv2.remap(image, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return albedo * np.maximum(motion.values[:, :, :3], ratios.MIN_SHADING)
+    return cv2.remap(image, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -2,7 +2,9 @@
 import json
 import math
 
-from Deep3DFaceReconstruction.conventions import COEFF_SLICES
+import numpy as np
+
+from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES
 from Deep3DFaceReconstruction.errors import FaceModelError
 from Deep3DFaceReconstruction.face_model.eyes import SIDES, eyes_of
 from Deep3DFaceReconstruction.face_model.named_shapes import ExpressionMap, load_named_shapes
@@ -10,6 +12,8 @@ from Deep3DFaceReconstruction.system.files import atomic_write
 
 SUFFIX = '_arkit.json'
 DIGITS = 4
+# Of the mean face's opening between the lids: what is less open than that counts as so much.
+_LEAST_OPENING = 0.1
 
 
 class ShapeWeights:
@@ -24,27 +28,37 @@ class ShapeWeights:
         self._named = load_named_shapes(model)
         self._map, self._eyes = ExpressionMap(model, self._named), eyes_of(model)
         self.names = self._map.names
+        if self._eyes is not None:
+            moves = np.moveaxis(model.ex_base.reshape(-1, 3, model.ex_base.shape[1]), 2, 0)
+            self._opened = [np.stack([self._eyes.opened_by(move) for move in some], axis=1)
+                            for some in (moves, self._named.moves)]
+            self._opening = self._eyes.places(np.zeros(COEFF_DIM)).openings
 
     def weights(self, expressions, eyes=None):
         """[S,K] weights 0-1 of expression coefficients [S,64].
 
         Args:
-          eyes: a face_model.eyes.EyeState or None for each: its gaze gives the eyeLook shapes, and its blink is added.
+          eyes: a face_model.eyes.EyeState or None for each: its gaze gives the eyeLook shapes, and its blink, on
+            top of the named shapes, closes the lids by the same share of their opening as on top of the expression.
         """
+        expressions = np.atleast_2d(expressions)
         weights = self._map.weights(expressions)
-        for row, state in zip(weights, eyes or ()):
-            if state is not None:
-                self._add_eyes(row, state)
+        for row, expression, state in zip(weights, expressions, eyes or ()):
+            if state is not None and self._eyes is not None:
+                self._add_eyes(row, expression, state)
         return weights
 
-    def _add_eyes(self, weights, state):
-        for side, more in zip(SIDES, state.blink):
-            if 'eyeBlink' + side in self.names:
-                place = self.names.index('eyeBlink' + side)
-                weights[place] = min(weights[place] + more, 1.0)
-        if self._eyes is not None:
-            for name, weight in self._eyes.look_weights(self._named, state).items():
-                weights[self.names.index(name)] = weight
+    def _add_eyes(self, weights, expression, state):
+        shown, named = (self._opening + opened.dot(amounts) for opened, amounts in zip(
+            self._opened, (expression, weights)))
+        least = _LEAST_OPENING * self._opening
+        more = state.blink * np.maximum(named, least) / np.maximum(shown, least)
+        for side, name in enumerate('eyeBlink' + side for side in SIDES):
+            if name in self.names:
+                place = self.names.index(name)
+                weights[place] = min(weights[place] + more[side], 1.0)
+        for name, weight in self._eyes.look_weights(self._named, state).items():
+            weights[self.names.index(name)] = weight
 
 
 class ArkitWriter:

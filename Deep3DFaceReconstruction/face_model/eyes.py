@@ -156,8 +156,12 @@ class Eyes:
 
     def blink_openings(self):
         """[2] dm, by how much a weight of 1 brings the lids of each eye together."""
-        heights = np.stack([move[self._model.keypoints[lids], 1] for move, lids in zip(self.blinks, _LIDS)])
-        return -(heights[..., 0] - heights[..., 1]).mean(axis=1)
+        return -np.array([self.opened_by(move)[side] for side, move in enumerate(self.blinks)])
+
+    def opened_by(self, move):
+        """[2] dm, by how much a move [N,3] of the vertices parts the lids of each eye."""
+        heights = move[self._model.keypoints[_LIDS], 1]
+        return (heights[..., 0] - heights[..., 1]).mean(axis=1)
 
     def look_weights(self, named, state):
         """{name: weight 0-1} of ARKit's eight eyeLook shapes at which an EyeState's eyeballs stand.

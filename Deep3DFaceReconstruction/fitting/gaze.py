@@ -5,6 +5,8 @@ searched that parts the pixels between the lids best into a dark disc, the iris 
 rest (Otsu's criterion, 1979). Both eyes are searched together, as they look at one thing; then each for itself, not
 far from there.
 """
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
@@ -62,25 +64,29 @@ class GazeFinder:
         """The EyeState of a photo.crops.FaceCrop with coefficients [257]; unknown without an iris network."""
         if self.eyes is None or crop.irises is None or crop.lids is None:
             return unknown_eyes()
-        return self.find(crop.bgr, crop.irises, crop.lids, coeff, _in_photo(crop))
+        return self.find(crop.bgr, crop.irises, crop.lids, self.seen(coeff), _in_photo(crop))
 
-    def find(self, bgr, irises, lids, coeff, in_photo=(True, True), closed=None):
+    def seen(self, coeff):
+        """The SeenEyes of a face with coefficients [257]."""
+        places = self.eyes.places(coeff)
+        balls = tuple(_SeenBall(places.centers[side], places.radii[side], coeff) for side in range(2))
+        return SeenEyes(balls, places.openings, np.array([_is_hidden(side, coeff) for side in range(2)]))
+
+    def find(self, bgr, irises, lids, eyes, in_photo=(True, True), closed=None):
         """The EyeState of a face.
 
         Args:
           bgr: [224,224,3] uint8, the crop.
           irises: [10,2] and lids: [2,16,2], pixels of the crop, y-up, as in a FaceCrop.
-          coeff: [257] of the same face.
+          eyes: SeenEyes of the same face.
           in_photo: whether the photo has each eye whole.
           closed: [2] 0-1, how far each eye is closed, where it is known better than from the lids alone.
         """
-        places = self.eyes.places(coeff)
-        balls = self._balls(places, coeff)
-        loops = np.asarray(lids)[:, _LOOP]
+        balls, loops = eyes.balls, np.asarray(lids)[:, _LOOP]
         if closed is None:
-            closed = np.clip((_OPEN - self.lid_heights(lids, coeff)) / (_OPEN - _CLOSED), 0, 1)
+            closed = np.clip((_OPEN - eyes.lid_heights(lids)) / (_OPEN - _CLOSED), 0, 1)
         closed = np.array(closed, np.float64)
-        seen = np.array([in_photo[side] and not _is_hidden(side, coeff) for side in range(2)])
+        seen = np.asarray(in_photo, bool) & ~eyes.hidden
         closed[~seen] = closed[seen].mean() if seen.any() else 0  # people blink with both eyes
         gaze = np.full([2, 2], np.nan)
         grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY).astype(np.float32)
@@ -92,16 +98,7 @@ class GazeFinder:
                                                      (MAX_YAW, MAX_PITCH)), _FROM_NETWORK)
             for side, own in zip(open_eyes, contrast):
                 gaze[side] = self._best(own, both, _FROM_BOTH)
-        return EyeState(gaze, self._blink(closed, places.openings))
-
-    def lid_heights(self, lids, coeff):
-        """[2] dm, the height between the edges of each eye's lids [2,16,2] (pixels of the crop, y-up)."""
-        return np.array([_height(loop, ball.scale) for loop, ball in zip(
-            np.asarray(lids)[:, _LOOP], self._balls(self.eyes.places(coeff), coeff))])
-
-    @staticmethod
-    def _balls(places, coeff):
-        return [_SeenBall(places.centers[side], places.radii[side], coeff) for side in range(2)]
+        return EyeState(gaze, self._blink(closed, eyes.openings))
 
     def _blink(self, closed, openings):
         """[2] weights of eyeBlink that bring the lids together by the shares `closed` of their openings (dm)."""
@@ -137,6 +134,24 @@ class GazeFinder:
                 before, here, after = (score[tuple(place + k * step)] for k in (-1, 0, 1))
                 best[axis] += 0.5 * _STEP * (after - before) / max(2 * here - before - after, 1e-9)
         return best
+
+
+class SeenEyes(NamedTuple):
+    """The eyes of a face as the crop's camera sees them.
+
+    Attributes:
+      balls: the _SeenBall of each eye.
+      openings: [2] dm between the lids of the mesh.
+      hidden: [2] bool, whether an eye looks away from the camera.
+    """
+
+    balls: tuple
+    openings: np.ndarray
+    hidden: np.ndarray
+
+    def lid_heights(self, lids):
+        """[2] dm, the height between the edges of each eye's lids [2,16,2] (pixels of the crop, y-up)."""
+        return np.array([_height(loop, ball.scale) for loop, ball in zip(np.asarray(lids)[:, _LOOP], self.balls)])
 
 
 class _SeenBall:

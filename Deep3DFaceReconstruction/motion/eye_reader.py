@@ -3,6 +3,8 @@
 A photo's lids are compared with fixed heights (fitting/gaze.py). A clip shows how far a person's eyes are open at other
 times, so here a blink is measured against that.
 """
+import collections
+
 import cv2
 import numpy as np
 
@@ -17,11 +19,13 @@ GAZE, BLINK = slice(0, 4), slice(4, EYES_DIM)
 # Shares of the usual height at which an eye counts as open, and as closed: the iris network's lids of a closed eye stay
 # apart. Measured on made clips.
 _OPEN, _CLOSED = 0.85, 0.55
-# The usual height (dm) is at least so much, follows a wider eye by this share a frame, and forgets in so many seconds.
-_LEAST_HEIGHT, _RISE, _MEMORY = 0.06, 0.3, 8.0
-# Radians between an eye's outward direction and the camera from which its lids say less than the other eye's, and
-# nothing at all.
+# The usual height is this quantile of the heights in so many seconds, and at least so much (dm).
+_USUAL, _MEMORY, _LEAST_HEIGHT = 0.75, 8.0, 0.06
+# Radians between an eye's outward direction and the camera up to which its lids are seen well, and from which on they
+# say nothing.
 _CLEAR, _TURNED = np.radians(20), np.radians(45)
+# How much the shares of the usual height of two open eyes differ, by the network's error alone.
+_ALIKE = 0.15
 # An eye closed by this share has no gaze that could be measured.
 _NO_GAZE = 0.4
 
@@ -57,8 +61,8 @@ class TrackedEyes:
 
     def __init__(self, reader, fps):
         """Args: reader: EyeReader; fps: frames per second."""
-        self._reader, self._forget = reader, 1.0 / (_MEMORY * fps)
-        self._usual = None
+        self._reader = reader
+        self._heights = collections.deque(maxlen=max(1, int(round(_MEMORY * fps))))
 
     def read(self, rgb, points, camera, coeff):
         """What the eyes do in a frame: (values [6], see GAZE and BLINK, and how far each is to be trusted [6], 0-1).
@@ -69,23 +73,34 @@ class TrackedEyes:
         eyes, inside = self._reader.eyes(rgb, points)
         irises, lids = camera.to_crop(eyes.irises), camera.to_crop(eyes.lids)
         finder = self._reader.finder
-        closed = self._closed(finder.lid_heights(lids, coeff), _turned_away(coeff[COEFF_SLICES['angles']][1]))
-        state = finder.find(_crop(rgb, camera), irises, lids, coeff, inside, closed)
+        seen = finder.seen(coeff)
+        closed = self._closed(seen.lid_heights(lids), _turned_away(coeff[COEFF_SLICES['angles']][1]))
+        state = finder.find(_crop(rgb, camera), irises, lids, seen, inside, closed)
         known = np.isfinite(state.gaze).all(axis=1) * np.clip(1 - closed / _NO_GAZE, 0, 1)
         return (np.concatenate([np.nan_to_num(state.gaze).ravel(), state.blink]),
                 np.concatenate([np.repeat(known, 2), np.ones(len(SIDES))]))
 
     def _closed(self, heights, away):
         """[2] 0-1, how far each eye is closed; away: [2] radians."""
-        if self._usual is None:
-            self._usual = np.maximum(heights, _LEAST_HEIGHT)
-        wider = heights > self._usual
-        self._usual = np.where(wider, self._usual + _RISE * (heights - self._usual), np.maximum(
-            self._usual - self._forget * (self._usual - heights), _LEAST_HEIGHT))
-        closed = np.clip((_OPEN - heights / self._usual) / (_OPEN - _CLOSED), 0, 1)
-        # People blink with both eyes: the one that is seen worse does as the other.
-        share = np.clip((away - _CLEAR) / (_TURNED - _CLEAR), 0, 1) * (away > away[::-1])
-        return closed + share * (closed[::-1] - closed)
+        self._heights.append(heights)
+        usual = np.maximum(np.quantile(self._heights, _USUAL, axis=0), _LEAST_HEIGHT)
+        return np.clip((_OPEN - _of_both(heights / usual, away)) / (_OPEN - _CLOSED), 0, 1)
+
+
+def _of_both(shares, away):
+    """[2] how far open each eye is, by both: the eye that is seen better counts for more.
+
+    People blink with both eyes. What one eye does alone must exceed the error of the network's lids, and the eye must
+    be seen; otherwise it does as the other one.
+
+    Args:
+      shares: [2] of the usual height, as measured.  away: [2] radians, see _turned_away.
+    """
+    seen = np.clip((_TURNED - away) / (_TURNED - _CLEAR), 0.01, 1)
+    weights = seen / seen.sum()
+    apart = shares[0] - shares[1]
+    apart *= seen.min() * apart ** 2 / (apart ** 2 + _ALIKE ** 2)
+    return weights.dot(shares) + weights[::-1] * [apart, -apart]
 
 
 def _turned_away(yaw):

@@ -160,24 +160,25 @@ def moved_jacobian(points, angles, expression):
     return jacobian
 
 
-def joint_identity(term, goals, states, identity, rounds=6):
+def joint_identity(term, goals, states, identity, shares=None, rounds=6):
     """One identity from several frames of a person: Gauss-Newton on all of it, each frame's state eliminated.
 
     Args:
       term: LandmarkTerm.  goals: list of [K,2] crop pixels, y up.  states: list of [70] to start from.
       identity: [80] to start from, and the prior's mean.
+      shares: [n] how much each frame counts, with a sum of one; None: alike.
     Returns:
       (identity [80], list of states).
     """
     states, center = [state.copy() for state in states], identity
     # A landmark's bias is the same in every frame: ten frames do not know ten times as much as one.
-    share = min(1.0, 1.0 / len(goals))
+    shares = np.full(len(goals), 1.0 / len(goals)) if shares is None else shares
     state_prior = np.zeros(STATE_DIM)
     state_prior[EXPRESSION] = EX_PRIOR_WEIGHT
     for _ in range(rounds):
         neutral = term.neutral(identity)
         normal, gradient, parts = np.eye(len(identity)), identity - center, []
-        for state, goal in zip(states, goals):
+        for state, goal, share in zip(states, goals, shares):
             own, across, shared, slope, identity_slope = [share * part for part in term.with_identity(
                 neutral, state, goal)]
             own = own + np.diag(state_prior + 1e-9)
@@ -193,17 +194,18 @@ def joint_identity(term, goals, states, identity, rounds=6):
     return identity, states
 
 
-def strays(fit, neutral, goals, states, naming):
+def strays(fit, neutral, goals, states, naming, shares=None):
     """[P,3] dm: how a person's landmarks lie beside their places on the face model, by all views together.
 
     Args:
       fit: FrameFit.  neutral: [P,3].  goals: list of [P,2].  states: list of [70].  naming: see ModelPoints.
+      shares: see joint_identity.
     """
     # What is common to all views is known once, not once per view: as in joint_identity.
-    share = 1.0 / len(goals)
+    shares = np.full(len(goals), 1.0 / len(goals)) if shares is None else shares
     normal = np.kron(np.linalg.inv(naming), np.eye(3))
     pull = np.zeros(len(normal))
-    for goal, state in zip(goals, states):
+    for goal, state, share in zip(goals, states, shares):
         residual, precision = fit.landmarks.residual(neutral, state, goal)
         _, moved = fit.landmarks.shape(neutral, state)
         by_point = np.matmul(project_derivative(moved), rotation_matrix(state[ANGLES]).T)   # [P,2,3]

@@ -17,8 +17,8 @@ from Deep3DFaceReconstruction.motion.describers import choose_describer
 from Deep3DFaceReconstruction.motion.frame_fit import FrameFit, camera_for, joint_identity, strays
 from Deep3DFaceReconstruction.photo.crops import crops_of_photo
 
-BEST = 12                # views of a person that are kept
-FITTED = 2               # of them, fitted with their pixels for identity and albedo
+BEST = 12                # views of a person that are used
+FITTED = 3               # of them, fitted with their pixels for identity and albedo
 SEEN_SHARE = 0.06        # of the best views' sightings: who is seen less than that is not a person but a mistake
 _KEPT_SIDE = 512         # pixels, of a kept view
 STRAY_ROUNDS = 3
@@ -83,6 +83,20 @@ def _quality(rgb, side, points):
     return float(sharp * min(side / 150.0, 1.0) * (spread[1] / spread[0]))
 
 
+def shares(qualities, most):
+    """[k] how much each of the `most` best views counts, with a sum of one.
+
+    A view counts by what it is better than the best one that is left out: which of two nearly equal views is the last
+    to be used changes nothing.
+
+    Args:
+      qualities: [n], the best first.
+    """
+    left_out = qualities[most] if len(qualities) > most else 0.0
+    better = np.asarray(qualities[:most], np.float64) - left_out
+    return better / better.sum() if better.sum() > 0 else np.full(len(better), 1.0 / len(better))
+
+
 class _Sighting:
     """The views of one person so far."""
 
@@ -92,7 +106,7 @@ class _Sighting:
     def add(self, descriptor, view):
         self.descriptor = (self.descriptor * self.count + descriptor) / (self.count + 1)
         self.count += 1
-        self.views = sorted(self.views + [view], key=lambda v: -v.quality)[:BEST]
+        self.views = sorted(self.views + [view], key=lambda v: -v.quality)[:BEST + 1]
 
 
 class Gallery:
@@ -152,32 +166,36 @@ class Gallery:
                                  with_pixels=False)
 
     def add(self, descriptor, views, with_pixels=True):
-        """Learns a Person from views; with_pixels: fit the best views' pixels, which takes seconds."""
+        """Learns a Person from views, the best first; with_pixels: fit the best views' pixels, which takes seconds."""
+        counts, fitted = shares([view.quality for view in views], BEST), []
+        if with_pixels:
+            fitted = self._fitted(views)
+        views = views[:len(counts)]
         cameras = [camera_for(self._reader.five_points(view.points)) for view in views]
         term = self._first_fit.landmarks
         goals = [term.goal(camera, view.points) for camera, view in zip(cameras, views)]
         identity, texture = np.zeros(ID_DIM), np.zeros(TEX_DIM)
-        fitted = self._fitted(views) if with_pixels else []
-        if fitted:
-            identity = np.mean([coeff[COEFF_SLICES['id']] for coeff in fitted], axis=0, dtype=np.float64)
-            texture = np.mean([coeff[COEFF_SLICES['tex']] for coeff in fitted], axis=0, dtype=np.float64)
+        for share, coeff in fitted:
+            identity += share * coeff[COEFF_SLICES['id']]
+            texture += share * coeff[COEFF_SLICES['tex']]
         # What the views share is identity, what differs is expression.
         states = [self._first_fit.fit(term.neutral(identity), goal).state for goal in goals]
-        identity, states = joint_identity(term, goals, states, identity)
-        person = self.person(len(self.people) + 1, descriptor, identity, texture, self._strays(identity, goals, states))
-        person = person._replace(appearance=self._observed(person, views, cameras, goals))
+        identity, states = joint_identity(term, goals, states, identity, counts)
+        person = self.person(len(self.people) + 1, descriptor, identity, texture,
+                             self._strays(identity, goals, states, counts))
+        person = person._replace(appearance=self._observed(person, views, cameras, goals, counts))
         self.people.append(person)
         return person
 
-    def _strays(self, identity, goals, states):
-        """The strays of a person's landmarks; states: list of [70], of the views."""
-        neutral = self._fit.landmarks.neutral(identity)
-        if self._points.naming is None:
+    def _strays(self, identity, goals, states, counts):
+        """The strays of a person's landmarks; states: list of [70], of the views; counts: [n], see `shares`."""
+        neutral, naming = self._fit.landmarks.neutral(identity), self._points.naming
+        if naming is None:
             return np.zeros_like(neutral)
-        result = strays(self._fit, neutral, goals, states, self._points.naming)
+        result = strays(self._fit, neutral, goals, states, naming, counts)
         for _ in range(STRAY_ROUNDS):
             states = [self._fit.fit(neutral + result, goal, state).state for goal, state in zip(goals, states)]
-            result = strays(self._fit, neutral, goals, states, self._points.naming)
+            result = strays(self._fit, neutral, goals, states, naming, counts)
         return result
 
     def person(self, number, descriptor, identity, texture, beside):
@@ -191,32 +209,34 @@ class Gallery:
                       self.photometric.appearance(shape, identity, albedo))
 
     def _fitted(self, views):
-        """Coefficients [257] of the best views, by the fitting of photos; of none, where that finds no face."""
+        """[(share, coefficients [257])] of the best views, by the fitting of photos; of none, where that finds no
+        face."""
         result = []
         source = FittingSource(DEFAULT_ITERATIONS)
         source.load(self._model)
         with tempfile.TemporaryDirectory() as folder:
-            for view in views[:FITTED]:
+            for share, view in zip(shares([view.quality for view in views], FITTED), views):
                 path = os.path.join(folder, 'frame_%d.png' % view.number)
                 Image.fromarray(view.rgb).save(path)
                 try:
                     crops = crops_of_photo(path, 'frame', FaceFinder(self._detector), landmarks=True)
                 except (InputError, LandmarkError):
                     continue
-                result.append(source(crops[:1])[0][0])
-        return result
+                result.append((share, source(crops[:1])[0][0]))
+        total = sum(share for share, _ in result)
+        return [(share / total, coeff) for share, coeff in result if total]
 
-    def _observed(self, person, views, cameras, goals):
+    def _observed(self, person, views, cameras, goals, counts):
         """The person's Appearance: the albedo that the views show at the chosen vertices, beside the model's."""
         term = self.photometric
         total = _MODEL_SHARE * person.appearance.albedo
         weight = np.full((len(total), 1), _MODEL_SHARE)
-        for view, camera, goal in zip(views, cameras, goals):
+        for view, camera, goal, count in zip(views, cameras, goals, len(views) * counts):
             state = self._fit.fit(person.neutral, goal).state
             pixels = photometric.View(view.rgb, camera, photometric.face_center(state))
             state = self._fit.fit(person.neutral, goal, state,
                                   lambda guess, pixels=pixels: term.normal(person.appearance, guess, pixels),
                                   photometric.LANDMARK_TRUST).state
             seen, share = term.delit(person.appearance, state, pixels)
-            total, weight = total + share * seen, weight + share
+            total, weight = total + count * share * seen, weight + count * share
         return person.appearance._replace(albedo=total / weight)

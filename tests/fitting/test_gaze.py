@@ -68,7 +68,7 @@ def seen_points(model, finder, coeff, state):
 def test_gaze_is_found_within_five_degrees(open_model, finder, draw, yaw, gaze):
     coeff, state = face(yaw), EyeState(np.array([gaze, gaze]), np.zeros(2))
     irises, lids = seen_points(open_model, finder, coeff, state)
-    found = finder.find(draw(coeff, finder.eyes.offset(coeff, state)), irises, lids, coeff)
+    found = finder.find(draw(coeff, finder.eyes.offset(coeff, state)), irises, lids, finder.seen(coeff))
     np.testing.assert_allclose(np.degrees(found.gaze), np.degrees(state.gaze), atol=5)
     assert not found.blink.any()
 
@@ -78,7 +78,7 @@ def test_closed_lids_close_the_mesh_and_have_no_gaze(open_model, finder, draw):
     shut = finder.eyes.places(coeff).openings / finder.eyes.blink_openings()
     state = EyeState(np.zeros([2, 2]), shut * [1, 0])  # the right eye winks
     irises, lids = seen_points(open_model, finder, coeff, state)
-    found = finder.find(draw(coeff, finder.eyes.offset(coeff, state)), irises, lids, coeff)
+    found = finder.find(draw(coeff, finder.eyes.offset(coeff, state)), irises, lids, finder.seen(coeff))
     np.testing.assert_allclose(found.blink, state.blink, atol=1e-6)
     assert np.isnan(found.gaze[0]).all() and np.isfinite(found.gaze[1]).all()
 
@@ -87,7 +87,8 @@ def test_the_far_eye_of_a_profile_and_one_beyond_the_edge_are_not_known(open_mod
     straight = EyeState(np.zeros([2, 2]), np.zeros(2))
     for coeff, in_photo, known in ((face(1.0), (True, True), [True, False]), (face(0.0), (False, True), [False, True])):
         irises, lids = seen_points(open_model, finder, coeff, straight)
-        found = finder.find(draw(coeff, finder.eyes.offset(coeff, straight)), irises, lids, coeff, in_photo)
+        image = draw(coeff, finder.eyes.offset(coeff, straight))
+        found = finder.find(image, irises, lids, finder.seen(coeff), in_photo)
         assert np.isfinite(found.gaze).all(axis=1).tolist() == known
 
 
@@ -97,7 +98,7 @@ def test_an_eye_behind_a_dark_lens_is_not_known(open_model, finder, draw):
     image = draw(coeff, finder.eyes.offset(coeff, straight))
     column, row = np.rint([irises[0, 0], 224 - irises[0, 1]]).astype(int)
     image[row - 16:row + 16, column - 22:column + 22] = 14
-    found = finder.find(image, irises, lids, coeff)
+    found = finder.find(image, irises, lids, finder.seen(coeff))
     assert np.isnan(found.gaze[0]).all()
     np.testing.assert_allclose(np.degrees(found.gaze[1]), 0, atol=5)
 

@@ -71,5 +71,28 @@ def test_the_far_eye_of_a_turned_head_does_as_the_near_one(network):
         assert (values[BLINK] > 0.9).all()
 
 
+def test_what_one_eye_does_by_less_than_the_networks_error_it_does_not_do(network):
+    tracked, coeff = TrackedEyes(network, 30.0), face(0.0)
+    for _ in range(3):
+        _read(tracked, network, coeff, [0, 0])
+    values, _ = _read(tracked, network, coeff, [0, 0.25])
+    assert (values[BLINK] < 0.05).all()
+    values, _ = _read(tracked, network, coeff, [0.3, 0.5])
+    assert np.ptp(values[BLINK] / network.shut) < 0.25
+
+
+@pytest.mark.parametrize('yaw', [0.0, 0.4, -0.7])
+def test_rounding_changes_nothing(network, yaw):
+    """The answers follow the lids continuously, through a blink, for the far eye of a turned head, too."""
+    coeff, random = face(yaw), np.random.RandomState(6)
+    exact, noisy = (TrackedEyes(network, 30.0) for _ in range(2))
+    for closed in (0, 0.1, 0.25, 0.5, 0.9, 0.6, 0.2, 0):
+        values, trust = _read(exact, network, coeff, [closed, closed])
+        network.seen = [points + 1e-9 * random.randn(*points.shape) for points in network.seen]
+        again, trusted = noisy.read(NOISE, None, CAMERA, coeff)
+        np.testing.assert_allclose(again[BLINK], values[BLINK], atol=1e-7)
+        np.testing.assert_allclose(trusted, trust, atol=1e-7)
+
+
 def test_without_eyeballs_there_is_no_reader(test_model):
     assert EyeReader.of(test_model, None) is None

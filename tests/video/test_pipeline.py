@@ -106,7 +106,7 @@ def test_blinks_and_glances_are_those_of_the_clip(done, made):
     for side in SIDES:
         found = np.array([row[header.index('eyeBlink' + side)] for row in rows], float)
         true = made.weights[:, arkit.NAMES.index('eyeBlink' + side)]
-        assert np.corrcoef(found, true)[0, 1] > 0.7 and found.max() > 0.4 and found[true < 0.01].mean() < 0.1
+        assert np.corrcoef(found, true)[0, 1] > 0.9 and found.max() > 0.7 and found[true < 0.01].mean() < 0.05
         assert abs(int(found.argmax()) - int(true.argmax())) <= 1
     header, rows = _table(done[0] / 'coefficients.csv')
     place = header.index('gaze_right_yaw')

@@ -16,8 +16,8 @@ from tools.train_smoke import run  # noqa: E402
 
 # The same as for the weights of the repository, but for counts and steps.
 NETWORK = ['--backbone', 'mobilenet_v1', '--width', '0.5', '--input_size', '112']
-RECIPE = ['--supervised', '--id_net', 'none', '--batch_size', '32', '--lr', '1e-3', '--bn_decay', '0.99',
-          '--center_heads', '--seed', '1']
+RECIPE = ['--supervised', '--id_net', 'none', '--batch_size', '32', '--lr', '3e-3', '--lr_schedule', 'cosine',
+          '--bn_decay', '0.99', '--center_heads', '--augment', '--seed', '1']
 VALIDATION_SEED, VALIDATION = 1000001, 200
 GOAL = 0.8
 
@@ -54,9 +54,9 @@ def main(arguments=None):
     run('synthesize.py', '--count', str(VALIDATION), '--jobs', '2', '--save_path', val_set, '--seed',
         str(VALIDATION_SEED))
     network = os.path.join(folder, 'open_r_net.pb')
-    run('train.py', *RECIPE + NETWORK + ['--lr_decay_step', str(steps * 3 // 4)], '--data_path', train_set,
-        '--val_data_path', val_set, '--result', folder, '--model_name', 'open', '--steps', str(steps),
-        '--validate_every', str(steps), '--save_every', str(steps), '--keep', '1', '--export', network)
+    run('train.py', *RECIPE + NETWORK, '--data_path', train_set, '--val_data_path', val_set, '--result', folder,
+        '--model_name', 'open', '--steps', str(steps), '--validate_every', str(steps), '--save_every', str(steps),
+        '--keep', '1', '--export', network)
     run(os.path.join('tools', 'plot_training.py'), os.path.join(folder, 'open'), '--tags',
         'train_error', 'supervised_error', 'landmark_px')
     ratio = report(network, val_set)

@@ -66,11 +66,26 @@ def _parse(data):
 def save(graph_def, path):
     """Writes a GraphDef to a temporary file, then renames it.
 
+    TensorFlow 1.15 reads what a later TensorFlow has written.
+
     Raises:
       OSError: it cannot be written.
     """
     with atomic_write(path) as temporary, open(temporary, 'wb') as f:
-        f.write(graph_def.SerializeToString())
+        f.write(_without_defaults(graph_def).SerializeToString())
+
+
+def _without_defaults(graph_def):
+    """The same graph without the attributes that have their default values, of which an older TensorFlow may not know.
+
+    `notes` and the mark of the program's own graphs stay.
+    """
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(graph_def, name='')
+        graph_def = tf.train.export_meta_graph(graph=graph, strip_default_attrs=True).graph_def
+    for node in graph_def.node:
+        node.attr.pop('_output_shapes', None)
+    return graph_def
 
 
 def is_own(path):

@@ -129,10 +129,30 @@ def test_a_graph_with_an_unknown_op_is_named(tmp_path):
         frozen_graph.CoefficientNetwork(graph_def, path)
 
 
+def test_default_attributes_which_an_older_tensorflow_may_not_know_are_left_out(tmp_path):
+    with tf.Graph().as_default() as graph:
+        images = tf.placeholder(tf.float32, [None, 224, 224, 3], name='input_imgs')
+        maps = tf.nn.depthwise_conv2d(images, np.ones([3, 3, 3, 1], np.float32), [1, 2, 2, 1], 'SAME')
+        tf.reduce_mean(maps, [1, 2], name='coeff')
+    written = graph.as_graph_def()
+    path = str(tmp_path / 'it.pb')
+    frozen_graph.save(written, path)
+    read = frozen_graph.load(path)
+    kept = {node.name: set(node.attr) for node in read.node}
+    before = {node.name: set(node.attr) for node in written.node}
+    assert kept.keys() == before.keys()
+    assert 'dilations' in before['depthwise'] and kept['depthwise'] == {'T', 'padding', 'strides'}
+    photo = np.random.RandomState(0).uniform(0, 255, [1, 224, 224, 3]).astype(np.float32)
+    results = []
+    for number, graph_def in enumerate((written, read)):
+        with frozen_graph.function_of(graph_def, str(number)) as function:
+            results.append(function(images=photo))
+    np.testing.assert_array_equal(*results)
+
+
 def test_an_export_that_fails_leaves_nothing(tmp_path):
-    class Unwritable:
-        def SerializeToString(self):
-            raise RuntimeError('no')
-    with pytest.raises(RuntimeError):
-        frozen_graph.save(Unwritable(), str(tmp_path / 'x.pb'))
+    no_graph = tf.GraphDef()
+    no_graph.node.add(name='a', op='NoSuchOp')
+    with pytest.raises((ValueError, tf.errors.NotFoundError), match='NoSuchOp'):
+        frozen_graph.save(no_graph, str(tmp_path / 'x.pb'))
     assert os.listdir(str(tmp_path)) == []

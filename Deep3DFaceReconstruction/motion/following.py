@@ -21,7 +21,9 @@ STATE, LIGHT = slice(0, STATE_DIM), slice(STATE_DIM, STATE_DIM + GAMMA_DIM)
 EYES = slice(LIGHT.stop, LIGHT.stop + EYES_DIM)
 ROW_DIM = EYES.stop
 # The frequencies (Hz) of which half passes the smoother: a nod, a syllable, a change of the light, a glance, a blink.
-POSE_CUTOFF, EXPRESSION_CUTOFF, LIGHT_CUTOFF, GAZE_CUTOFF, BLINK_CUTOFF = 3.5, 5.0, 2.0, 5.0, 7.0
+CUTOFFS = np.array([3.0, 6.0, 2.0, 5.0, 7.0])
+# Third differences where every frame is measured; gaze has gaps.
+ORDERS = np.array([3, 3, 2, 2, 2])
 LAG_SECONDS = 0.4
 # One-euro: cutoff at rest (Hz), and what a unit of speed (radian, dm, deviation, weight a second) adds to it.
 _LIVE_CUTOFF, _LIVE_SLOPE = (1.5, 1.0, 0.5, 1.5, 3.0), (12.0, 1.5, 0.0, 6.0, 3.0)
@@ -73,9 +75,8 @@ class Follower:
                             if fitting.smooth else lambda time, values: values)
         else:
             self._smoother = smoothing.Lookahead(
-                _per_dimension(smoothing.strength(np.array([
-                    POSE_CUTOFF, EXPRESSION_CUTOFF, LIGHT_CUTOFF, GAZE_CUTOFF, BLINK_CUTOFF]), fps)),
-                max(2, int(round(LAG_SECONDS * fps)))) if fitting.smooth else None
+                _per_dimension(smoothing.strength(CUTOFFS, fps, ORDERS)), max(2, int(round(LAG_SECONDS * fps))),
+                _per_dimension(ORDERS)) if fitting.smooth else None
         self._last = None
 
     def step(self, frame, points):

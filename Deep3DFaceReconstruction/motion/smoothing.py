@@ -1,43 +1,44 @@
 """Trajectories without jitter: a smoother that looks ahead for clips, the one-euro filter for cameras.
 
 The smoother is penalised least squares (Whittaker 1923; Eilers 2003): it minimises, over the window around a frame,
-sum_t w_t (x_t - y_t)^2 + strength * sum_t (second difference of x)^2. It is symmetric in time, so it does not lag; a
-frame without a measurement has weight zero and is filled in. One-euro: Casiez et al., CHI 2012.
+sum_t w_t (x_t - y_t)^2 + strength * sum_t (difference of x of some order)^2. It is symmetric in time, so it does not
+lag; a frame without a measurement has weight zero and is filled in. One-euro: Casiez et al., CHI 2012.
 """
 import collections
 
 import numpy as np
 
 
-def strength(cutoff, fps):
-    """The penalty at which a motion of `cutoff` Hz keeps half of its size: 1 / (2 sin(pi cutoff / fps))^4."""
-    return (2 * np.sin(np.pi * np.minimum(cutoff / float(fps), 0.5))) ** -4.0
+def strength(cutoff, fps, order=2):
+    """The penalty at which a motion of `cutoff` Hz keeps half of its size: 1 / (2 sin(pi cutoff / fps))^(2 order)."""
+    return (2 * np.sin(np.pi * np.minimum(cutoff / float(fps), 0.5))) ** (-2.0 * order)
 
 
-def smooth(values, weights, strengths):
+def smooth(values, weights, strengths, orders=2):
     """The whole smoothed series.
 
     Args:
       values: [T,D] measurements; rows of weight 0 may hold anything finite.
       weights: [T] or [T,D], how much each row or value counts, 1 for a good measurement.
       strengths: [D], the penalty of each column.
+      orders: [D] int or one for all, of the differences: 3 parts slow from quick more sharply than 2, but fills long
+        gaps with curves.
     Returns:
       [T,D] float64; NaN in a column of which nothing is known.
     """
     values, weights = np.asarray(values, np.float64), np.asarray(weights, np.float64)
     count = len(values)
     weights = np.broadcast_to(weights.reshape(count, -1), values.shape)
-    penalty = np.zeros((count, count))
-    if count > 2:
-        difference = np.diff(np.eye(count), 2, axis=0)
-        penalty = difference.T.dot(difference)
+    orders = np.broadcast_to(np.minimum(orders, count - 1), values.shape[1:])
     result = np.empty_like(values)
-    _, first, alike = np.unique(np.vstack([strengths, weights]), axis=1, return_index=True, return_inverse=True)
+    _, first, alike = np.unique(np.vstack([strengths, orders, weights]), axis=1, return_index=True,
+                                return_inverse=True)
     for place, column in enumerate(first):
         same = alike.ravel() == place
         mine = weights[:, column]
         if count > 2:
-            system = np.diag(mine) + strengths[column] * penalty + 1e-9 * np.eye(count)
+            difference = np.diff(np.eye(count), orders[column], axis=0)
+            system = np.diag(mine) + strengths[column] * difference.T.dot(difference) + 1e-9 * np.eye(count)
             result[:, same] = np.linalg.solve(system, mine[:, None] * values[:, same])
         elif mine.all():
             result[:, same] = values[:, same]
@@ -54,9 +55,9 @@ class Lookahead:
     A frame is smoothed over the window of `lag` frames to each side, whose ends are too far away to matter.
     """
 
-    def __init__(self, strengths, lag):
-        """Args: strengths: [D]; lag: frames."""
-        self._strengths, self._lag = np.asarray(strengths, np.float64), lag
+    def __init__(self, strengths, lag, orders=2):
+        """Args: strengths: [D]; lag: frames; orders: see smooth."""
+        self._strengths, self._lag, self._orders = np.asarray(strengths, np.float64), lag, orders
         self._window = collections.deque()   # (key, values, weight)
         self._next = 0                       # place in the window of the frame to give out next
 
@@ -81,7 +82,7 @@ class Lookahead:
 
     def _smoothed(self):
         return smooth(np.stack([row[1] for row in self._window]), np.array([row[2] for row in self._window]),
-                      self._strengths)
+                      self._strengths, self._orders)
 
     def _give(self):
         result = self._window[self._next][0], self._smoothed()[self._next]

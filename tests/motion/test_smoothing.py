@@ -9,11 +9,23 @@ def _jitter(values):
     return np.sqrt((np.diff(values, 2, axis=0) ** 2).mean())
 
 
-def test_a_motion_at_the_cutoff_keeps_half_of_its_size():
+@pytest.mark.parametrize('order', [2, 3])
+def test_a_motion_at_the_cutoff_keeps_half_of_its_size(order):
     time = np.arange(400) / 30.0
     wave = np.sin(2 * np.pi * 5.0 * time)[:, None]
-    smooth = smoothing.smooth(wave, np.ones(400), np.array([smoothing.strength(5.0, 30.0)]))
+    smooth = smoothing.smooth(wave, np.ones(400), np.array([smoothing.strength(5.0, 30.0, order)]), order)
     np.testing.assert_allclose(smooth[100:300], 0.5 * wave[100:300], atol=1e-6)
+
+
+def test_third_differences_part_slow_from_quick_more_sharply():
+    """At the frequencies f: 1 / (1 + (sin(pi f / fps) / sin(pi cutoff / fps))^(2 order)) of the wave is left."""
+    time, cutoff = np.arange(600) / 30.0, 5.0
+    for order in (2, 3):
+        for frequency in (3.0, 8.0):
+            wave = np.sin(2 * np.pi * frequency * time)[:, None]
+            smooth = smoothing.smooth(wave, np.ones(600), np.array([smoothing.strength(cutoff, 30.0, order)]), order)
+            ratio = np.sin(np.pi * frequency / 30) / np.sin(np.pi * cutoff / 30)
+            np.testing.assert_allclose(smooth[100:500], wave[100:500] / (1 + ratio ** (2 * order)), atol=1e-5)
 
 
 def test_a_straight_line_stays_and_a_gap_is_filled():
@@ -59,16 +71,16 @@ def test_noise_loses_two_thirds_of_its_jitter_and_more_and_the_motion_does_not_l
 def test_looking_ahead_gives_every_frame_once_in_order_as_the_whole_would(count):
     random = np.random.RandomState(1)
     values = random.randn(count, 3)
-    strengths = np.array([0.3, 1.0, 1.0])
-    ahead, result = smoothing.Lookahead(strengths, 12), []
+    strengths, orders = np.array([0.3, 1.0, 1.0]), np.array([2, 2, 3])
+    ahead, result = smoothing.Lookahead(strengths, 12, orders), []
     for key, row in enumerate(values):
         ready = ahead.push(key, row, 1.0)
         assert all(key - given == 12 for given, _ in ready)
         result += ready
     result += ahead.flush()
     assert [key for key, _ in result] == list(range(count))
-    whole = smoothing.smooth(values, np.ones(count), strengths)
-    np.testing.assert_allclose(np.array([row for _, row in result]), whole, atol=2e-3)
+    whole = smoothing.smooth(values, np.ones(count), strengths, orders)
+    np.testing.assert_allclose(np.array([row for _, row in result]), whole, atol=5e-3)
 
 
 def test_one_euro_quiets_a_still_face_and_follows_a_quick_one():

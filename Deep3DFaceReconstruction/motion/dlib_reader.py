@@ -103,4 +103,4 @@ class DlibReader:
         def noise(yaw):
             return constant
         return ModelPoints(keys.mean, base[:, :, :ID_DIM], base[:, :, ID_DIM:], np.arange(len(weights)), noise, noise,
-                           None)
+                           None, model.ex_lower)

@@ -99,7 +99,7 @@ class Follower:
             between = self._last + place / (lost + 1.0) * (row - self._last)
             ready += self._smoother.push(self._pending.popleft(), between, _FILLED)
         self._last = row
-        return ready + self._smoother.push(frame.number, row, weights)
+        return self._bounded(ready + self._smoother.push(frame.number, row, weights))
 
     def finish(self):
         """The rest, when the track has ended: as `step` returns it."""
@@ -107,7 +107,13 @@ class Follower:
             return []
         lost = [(number, None) for number in self._pending]
         self._pending.clear()
-        return self._smoother.flush() + lost
+        return self._bounded(self._smoother.flush()) + lost
+
+    def _bounded(self, results):
+        """Results of the smoother, which may swing beyond the bounds of the expression."""
+        for _, row in results:
+            row[EXPRESSION] = self._fitting.fit.landmarks.within(row[EXPRESSION])
+        return results
 
     def _fitted(self, frame, points):
         """(row [103], weights [103], 0-1) of one frame; the weight of what is unknown is 0."""

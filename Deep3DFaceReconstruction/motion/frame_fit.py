@@ -2,12 +2,14 @@
 
 The unknowns are 70 numbers: angles (radians), translation (dm), expression (standard deviations). Cost: squared
 distances of the landmarks, less their bias, by their precision; squared expression coefficients; what photometric adds.
+Expressions of a face model that has only one side of them stay at or above their least value.
 """
 from typing import Callable, NamedTuple, Optional
 
 import numpy as np
 import scipy.linalg
 
+from Deep3DFaceReconstruction.bounded_steps import bounded_step
 from Deep3DFaceReconstruction.conventions import ALIGN_SCALE, CENTER, EX_DIM, EX_PRIOR_WEIGHT, IMAGE_SIZE
 from Deep3DFaceReconstruction.fitting.elimination import Eliminated
 from Deep3DFaceReconstruction.numpy_decoder import (
@@ -72,6 +74,7 @@ class ModelPoints(NamedTuple):
       noise: of the points of a person who is not known.
       jitter: of the points of a person whose `strays` are known.
       naming: [P,P] dm2, covariance of each coordinate of the strays; None: there are none.
+      lower: [64] the least value of each expression coefficient, at most 0, -inf where it is free; None: all are.
     """
 
     mean: np.ndarray
@@ -81,6 +84,7 @@ class ModelPoints(NamedTuple):
     noise: Callable
     jitter: Callable
     naming: Optional[np.ndarray]
+    lower: Optional[np.ndarray] = None
 
 
 class Fitted(NamedTuple):
@@ -96,6 +100,18 @@ class LandmarkTerm:
     def __init__(self, points, noise):
         """Args: points: a ModelPoints; noise: one of its noises."""
         self._points, self._noise = points, noise
+        self._lower = None
+        if points.lower is not None and np.isfinite(points.lower).any():
+            self._lower = np.full(STATE_DIM, -np.inf)
+            self._lower[EXPRESSION] = points.lower
+
+    def room(self, state):
+        """[70] by how much a state may fall to its bounds, see bounded_steps; None: there are none."""
+        return None if self._lower is None else state - self._lower
+
+    def within(self, expressions):
+        """Expression coefficients [...,64], those below their bounds raised to them."""
+        return expressions if self._lower is None else np.maximum(expressions, self._lower[EXPRESSION])
 
     def neutral(self, identity):
         """[P,3] dm of an identity [80]."""
@@ -182,7 +198,7 @@ def joint_identity(term, goals, states, identity, shares=None, rounds=6):
             own, across, shared, slope, identity_slope = [share * part for part in term.with_identity(
                 neutral, state, goal)]
             own = own + np.diag(state_prior + 1e-9)
-            part = Eliminated(own, across, slope + state_prior * state)
+            part = Eliminated(own, across, slope + state_prior * state, term.room(state))
             normal += shared - part.normal
             gradient += identity_slope - part.gradient
             parts.append(part)
@@ -265,7 +281,7 @@ class FrameFit:
             if extra is not None:
                 more, pull = extra(state)
                 system, gradient = normal + more, gradient + pull
-            step = np.linalg.solve(system, gradient)
+            step = bounded_step(system, gradient, landmarks.room(state))
             state -= step
             if np.abs(step).max() < _SETTLED:
                 break

@@ -81,7 +81,7 @@ class MeshReader:
             bias, covariance = dense.detection_noise(yaw)
             return bias, np.linalg.inv(PASSING * covariance + OWN_JITTER ** 2 * np.eye(len(covariance)))
         return ModelPoints(dense.points.mean, identity, expression, dense.rows, _Noise(dense.noise), _Noise(jitter),
-                           dense.naming)
+                           dense.naming, model.ex_lower)
 
 
 class _Noise:

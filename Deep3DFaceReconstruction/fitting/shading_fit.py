@@ -2,7 +2,8 @@
 
 Robust Gauss-Newton on surface samples, coarse to fine: the colour that albedo and light give a sample against the
 crop's colour where the sample is seen. The priors: what the landmarks left (a landmark_fit.Posterior), standard normal
-texture, flat albedo, and a light that is mostly white and ambient. Nothing is rendered, so no graph is needed.
+texture, flat albedo, and a light that is mostly white and ambient. The colours' variance is estimated for each photo:
+hard shadows and highlights, which the light model lacks, must not become shape. No graph is needed.
 """
 from typing import NamedTuple
 
@@ -28,6 +29,8 @@ _LEVELS = ((2.0, 0.3), (1.0, 0.3), (0.6, 0.4))
 # No step moves a coefficient by more, or an angle (radians).
 _MOST, _MOST_ANGLE = 1.0, 0.15
 DAMPING = 1e-3
+# Bounds of the factor by which a photo's variance may differ from that of ShadingWeights.
+_NOISE_RANGE = (0.4, 4.0)
 
 SHAPE = slice(0, 150)
 TEXTURE = slice(150, 150 + TEX_DIM)
@@ -41,7 +44,10 @@ class ShadingWeights(NamedTuple):
       samples: so many independent pixels the face counts for.
       deviation, freedom: scale (1 = 255 levels) and degrees of freedom of a colour's Student-t error.
       texture: prior of a texture coefficient.  flatness: of the reflectance loss.
-      light: of the light's terms; the second order counts four times.  white: of their differences between channels.
+      light: of the light's terms.  second: how many times as much the second order counts. On normals that face the
+        camera it is nearly a sum of the first two orders, so the colours hardly tell them apart.
+      white: of the differences of the light's terms between channels; the second order counts four times.
+      noise: mean absolute colour error, 0-255, of a photo that is trusted so far. The variance grows with its square.
     """
 
     samples: float = 2000.0
@@ -50,7 +56,9 @@ class ShadingWeights(NamedTuple):
     texture: float = 0.3
     flatness: float = 300.0
     light: float = 10.0
+    second: float = 100.0
     white: float = 200.0
+    noise: float = 3.7
 
 
 class ShadingFit:
@@ -81,27 +89,34 @@ class ShadingFit:
           difference 0-255 before each step). Deviations are those of the linearised posterior; NaN where no step saw
           the face.
         """
-        face = self.begin(crop, posterior, start)
-        record, hessian = [], None
+        face, record, deviations = self.begin(crop, posterior, start), [], np.full(COEFF_DIM, np.nan)
         for level in levels_of(steps):
             equations = face.equations(level)
             if equations is not None:
-                hessian, gradient, error = equations
+                noise = self._noise(equations.error)
+                hessian, gradient = face.with_noise(equations, noise)
                 damped = hessian + DAMPING * np.diag(np.diag(hessian))
                 face.values = face.values - limited(bounded_step(damped, gradient, face.room))
-                record.append(error)
-        return face.coefficients(), coefficients_of(_deviations(hessian)), record
+                record.append(equations.error)
+        if record:
+            deviations = np.sqrt(np.diag(np.linalg.inv(hessian)))
+            deviations[SHAPE] *= np.sqrt(noise)
+        return face.coefficients(), coefficients_of(deviations), record
 
     def begin(self, crop, posterior, start=None):
         """The FaceUnderFit of a crop, for a loop of one's own; arguments as of a call."""
         return FaceUnderFit(self, crop, posterior, start)
 
+    def _noise(self, error):
+        """How many times the variance of ShadingWeights a photo's colours have, by their mean absolute error 0-255."""
+        return float(np.clip((error / self._weights.noise) ** 2, *_NOISE_RANGE))
+
     def _light_prior(self, grey):
         """[27,27] precision of the light."""
-        order = np.concatenate([np.ones(4), np.full(SH_TERMS - 4, 4.0)])
-        white = self._weights.white * (1e3 if grey else 1.0)
-        between = np.eye(3) - 1.0 / 3
-        return np.kron(np.eye(3), np.diag(order * self._weights.light)) + np.kron(between, np.diag(order * white))
+        is_second = np.arange(SH_TERMS) >= 4
+        light = self._weights.light * np.where(is_second, self._weights.second, 1.0)
+        white = self._weights.white * np.where(is_second, 4.0, 1.0) * (1e3 if grey else 1.0)
+        return np.kron(np.eye(3), np.diag(light)) + np.kron(np.eye(3) - 1.0 / 3, np.diag(white))
 
     def _weight(self, seen):
         """[n] inverse variances: by the area in the image and how likely it shows skin."""
@@ -240,6 +255,16 @@ class FaceUnderFit:
         fit._add_priors(equations, self.values, self._posterior, self._light_prior)
         return equations
 
+    def with_noise(self, equations, noise):
+        """(hessian, gradient), times `noise`, of Equations for colours of that many times the variance.
+
+        The priors of texture and light stay relative to the colours, which they alone explain.
+        """
+        hessian, gradient = equations.hessian.copy(), equations.gradient.copy()
+        hessian[SHAPE, SHAPE] += (noise - 1) * self._posterior.precision
+        gradient[SHAPE] += (noise - 1) * self._posterior.gradient(self.values[SHAPE])
+        return hessian, gradient
+
     @property
     def room(self):
         """[257] how far each of the values lies above its lower bound, for bounded_step; None without bounds."""
@@ -264,11 +289,6 @@ def levels_of(steps):
 def values_of(coeff):
     """[257] float64 unknowns of coefficients [257]."""
     return np.concatenate([unknowns(coeff), coeff[COEFF_SLICES['tex']], coeff[COEFF_SLICES['gamma']]])
-
-
-def _deviations(hessian):
-    """[257] standard deviations of the unknowns from the inverse of their hessian; NaN without one."""
-    return np.full(COEFF_DIM, np.nan) if hessian is None else np.sqrt(np.diag(np.linalg.inv(hessian)))
 
 
 def coefficients_of(values):

@@ -6,9 +6,12 @@ from Deep3DFaceReconstruction.conventions import COEFF_DIM, LUMA
 from Deep3DFaceReconstruction.face_model import load_face_model
 from Deep3DFaceReconstruction.fitting import shading_fit
 from Deep3DFaceReconstruction.fitting.crop_colors import CropColors, SeenSamples, is_grey, with_hues
+from Deep3DFaceReconstruction.fitting.landmark_fit import Posterior
 from Deep3DFaceReconstruction.fitting.shading_fit import LIGHT, SHAPE, TEXTURE, ShadingFit
 from Deep3DFaceReconstruction.fitting.surface_samples import SurfaceSamples
 from Deep3DFaceReconstruction.losses import Reflectance_loss
+from Deep3DFaceReconstruction.numpy_decoder import sh_basis
+from Deep3DFaceReconstruction.photo.crops import FaceCrop
 from Deep3DFaceReconstruction.tf1 import tf
 
 
@@ -25,6 +28,11 @@ def values():
     values[6:SHAPE.stop] = 0.3 * random.randn(144)
     values[TEXTURE], values[LIGHT] = 0.5 * random.randn(80), 0.05 * random.randn(27)
     return values
+
+
+def _crop():
+    bgr = _smooth_crop()
+    return FaceCrop('face', 'face.png', (224, 224), 1, bgr, np.full([224, 224], 255, np.uint8), None, None, None, None)
 
 
 def _smooth_crop():
@@ -83,6 +91,38 @@ def test_what_lies_behind_is_not_seen(samples, values):
     assert (front > 0).mean() > 0.8
     seen = [(facing[side] > 0).mean() for side in (left, right)]
     assert min(seen) < 0.2 and max(seen) > 0.8
+
+
+def test_noisy_colours_leave_more_to_the_landmarks(samples, values):
+    """Four times the variance: the equations, times 4, are the colours' once and the landmarks' four times."""
+    fit, random = ShadingFit(samples), np.random.RandomState(7)
+    least, most = shading_fit._NOISE_RANGE
+    assert fit._noise(fit._weights.noise) == 1 and fit._noise(0) == least and fit._noise(255) == most
+    assert fit._noise(1.5 * fit._weights.noise) == pytest.approx(2.25)
+    root = random.randn(200, 150)
+    found = Posterior(values[SHAPE] + 0.1 * random.randn(150), root.T.dot(root), 1.0)
+    face = fit.begin(_crop(), found)
+    face.values = values
+    once = face.equations(1)
+    hessian, gradient = face.with_noise(once, 4.0)
+    np.testing.assert_allclose(hessian[SHAPE, SHAPE] - once.hessian[SHAPE, SHAPE], 3 * found.precision, atol=1e-3)
+    np.testing.assert_allclose(gradient[SHAPE] - once.gradient[SHAPE],
+                               3 * found.precision.dot(values[SHAPE] - found.mean), atol=1e-3)
+    for part in (TEXTURE, LIGHT):
+        np.testing.assert_array_equal(hessian[part], once.hessian[part])
+        np.testing.assert_array_equal(gradient[part], once.gradient[part])
+
+
+def test_the_second_order_of_the_light_is_held_back(samples):
+    """A change of the first two orders that the second imitates on normals towards the camera."""
+    fit = ShadingFit(samples)
+    white = np.tile(np.eye(9), 3)  # each row: one term, alike in all channels
+    precision = np.diag(white.dot(fit._light_prior(False)).dot(white.T))
+    np.testing.assert_allclose(precision[4:] / precision[:4].max(), fit._weights.second)
+    z = np.linspace(0.5, 1, 50)
+    basis = sh_basis(np.stack([np.sqrt(1 - z ** 2), 0 * z, z], axis=1))
+    imitated = basis[:, [0, 2]].dot(np.linalg.lstsq(basis[:, [0, 2]], basis[:, 6], rcond=None)[0])
+    assert np.abs(imitated - basis[:, 6]).max() < 0.06 * np.ptp(basis[:, 6])
 
 
 def test_a_grey_photo_gets_white_light(samples):

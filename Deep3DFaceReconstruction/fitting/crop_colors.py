@@ -7,6 +7,9 @@ import numpy as np
 from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.conventions import IMAGE_SIZE, LUMA
 
+# Side of the blocks of block_sums, pixels: what is wrong with a crop's colours is alike about so far.
+_BLOCK = 32
+
 
 class SeenSamples(NamedTuple):
     """The samples that the image shows; n of them."""
@@ -37,6 +40,15 @@ class CropColors:
         x, y = place[rows].T.astype(np.float32)[:, np.newaxis]
         colour, right, up, attention = (cv2.remap(layer, x, y, cv2.INTER_LINEAR)[0] for layer in self._layers)
         return SeenSamples(rows, colour, np.stack([right, up], axis=2), attention, facing[rows])
+
+
+def block_sums(geometry, seen, values):
+    """[B,...] sums of values [n,...] of SeenSamples of a Geometry, over those of the crop's square blocks with any."""
+    column, row = np.floor(numpy_decoder.project(geometry.moved[seen.rows]) / _BLOCK).astype(int).T
+    names, block = np.unique(IMAGE_SIZE * row + column, return_inverse=True)
+    sums = np.zeros((len(names),) + values.shape[1:])
+    np.add.at(sums, block, values)
+    return sums
 
 
 def is_grey(crop_bgr):

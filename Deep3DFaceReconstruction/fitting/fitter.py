@@ -64,6 +64,7 @@ class Fitter:
       steps: of the photometric stage; 0 leaves it out.
     Attributes:
       shading: shading_fit.ShadingFit; None without photometric stage.
+      lower: [257] the least value of each coefficient; None where all are free.
     """
 
     def __init__(self, model, steps):
@@ -77,9 +78,9 @@ class Fitter:
         self._mouth = MouthFacts(model)
         self._dense = None
         # Bounded steps cost time, which models without bounds need not spend.
-        lower = lower_bounds(model) if np.isfinite(model.ex_lower).any() else None
-        self._lower = None if lower is None else unknowns(lower)
-        self.shading = ShadingFit(SurfaceSamples(model), lower=lower) if steps else None
+        self.lower = lower_bounds(model) if np.isfinite(model.ex_lower).any() else None
+        self._lower = None if self.lower is None else unknowns(self.lower)
+        self.shading = ShadingFit(SurfaceSamples(model), lower=self.lower) if steps else None
 
     def fit(self, crop, start=None, offer=None):
         """Fits one face.

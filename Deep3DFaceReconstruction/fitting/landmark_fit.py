@@ -10,7 +10,16 @@ import numpy as np
 
 from Deep3DFaceReconstruction import numpy_decoder
 from Deep3DFaceReconstruction.bounded_steps import bounded_step
-from Deep3DFaceReconstruction.conventions import CAMERA_DISTANCE, CENTER, COEFF_DIM, COEFF_SLICES, EX_DIM, FOCAL, ID_DIM
+from Deep3DFaceReconstruction.conventions import (
+    CAMERA_DISTANCE,
+    CENTER,
+    COEFF_DIM,
+    COEFF_SLICES,
+    EX_DIM,
+    FOCAL,
+    ID_DIM,
+    TEX_DIM,
+)
 from Deep3DFaceReconstruction.fitting.dense_points import PointSet
 from Deep3DFaceReconstruction.meshes import registration
 
@@ -18,6 +27,10 @@ from Deep3DFaceReconstruction.meshes import registration
 START_YAWS = (0.0, -0.7, 0.7)
 POSE_DIM = 6
 _UNKNOWNS = POSE_DIM + ID_DIM + EX_DIM
+# Places of all 257 unknowns: those of Posterior.mean, then texture and light.
+SHAPE = slice(0, _UNKNOWNS)
+TEXTURE = slice(_UNKNOWNS, _UNKNOWNS + TEX_DIM)
+LIGHT = slice(TEXTURE.stop, COEFF_DIM)
 _RIGID_STEPS, _FULL_STEPS = 8, 12
 # A step that lowers the cost by less than this share is the last one.
 _CONVERGED = 1e-3
@@ -90,6 +103,20 @@ def unknowns(coeff):
     """[150] of coefficients [257], in the order of Posterior.mean."""
     return np.concatenate([coeff[COEFF_SLICES[name]] for name in ('angles', 'translation', 'id', 'ex')]).astype(
         np.float64)
+
+
+def values_of(coeff):
+    """[257] float64 unknowns of coefficients [257]."""
+    return np.concatenate([unknowns(coeff), coeff[COEFF_SLICES['tex']], coeff[COEFF_SLICES['gamma']]])
+
+
+def coefficients_of(values):
+    """Unknowns [257], or their deviations, in the order of the coefficients."""
+    coeff = np.zeros(COEFF_DIM)
+    coeff[COEFF_SLICES['angles']], coeff[COEFF_SLICES['translation']] = values[:3], values[3:6]
+    coeff[COEFF_SLICES['id']], coeff[COEFF_SLICES['ex']] = values[6:86], values[86:150]
+    coeff[COEFF_SLICES['tex']], coeff[COEFF_SLICES['gamma']] = values[TEXTURE], values[LIGHT]
+    return coeff.astype(np.float32)
 
 
 def isotropic(count, deviation):

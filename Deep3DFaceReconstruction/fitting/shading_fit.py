@@ -16,13 +16,12 @@ from Deep3DFaceReconstruction.conventions import (
     AMBIENT_OFFSET,
     CAMERA_DISTANCE,
     COEFF_DIM,
-    COEFF_SLICES,
     FOCAL,
     SH_TERMS,
     TEX_DIM,
 )
-from Deep3DFaceReconstruction.fitting.crop_colors import CropColors, is_grey, with_hues
-from Deep3DFaceReconstruction.fitting.landmark_fit import unknowns
+from Deep3DFaceReconstruction.fitting.crop_colors import CropColors, block_sums, is_grey, with_hues
+from Deep3DFaceReconstruction.fitting.landmark_fit import LIGHT, SHAPE, TEXTURE, coefficients_of, values_of
 
 # Standard deviation of each level's blur in pixels, and its share of the steps.
 _LEVELS = ((2.0, 0.3), (1.0, 0.3), (0.6, 0.4))
@@ -31,10 +30,6 @@ _MOST, _MOST_ANGLE = 1.0, 0.15
 DAMPING = 1e-3
 # Bounds of the factor by which a photo's variance may differ from that of ShadingWeights.
 _NOISE_RANGE = (0.4, 4.0)
-
-SHAPE = slice(0, 150)
-TEXTURE = slice(150, 150 + TEX_DIM)
-LIGHT = slice(150 + TEX_DIM, 150 + TEX_DIM + 3 * SH_TERMS)
 
 
 class ShadingWeights(NamedTuple):
@@ -141,14 +136,19 @@ class ShadingFit:
 
     def _normal_equations(self, values, geometry, seen):
         """The Equations of the colours alone."""
+        residual, slope, error = self._weighted(values, geometry, seen)
+        flat = slope.reshape(-1, COEFF_DIM)
+        return Equations(flat.T.dot(flat).astype(np.float64), flat.T.dot(residual.ravel()).astype(np.float64), error)
+
+    def _weighted(self, values, geometry, seen):
+        """(residual [n,3] and slope [n,3,257], each times the root of its weight; mean colour difference, 0-255)."""
         residual, slope = self._residual(values, geometry, seen)
         robust = (self._weights.freedom + 3) / (
             self._weights.freedom + (residual ** 2).sum(axis=1) / self._weights.deviation ** 2)
         root = np.sqrt(self._weight(seen) * robust / (1 + 3 / self._weights.freedom)).astype(np.float32)
-        flat = (slope * root[:, np.newaxis, np.newaxis]).reshape(-1, COEFF_DIM)
-        gradient = flat.T.dot((residual * root[:, np.newaxis]).ravel().astype(np.float32))
         error = 255 * (np.abs(residual).mean(axis=1) * seen.attention).sum() / max(seen.attention.sum(), 1e-9)
-        return Equations(flat.T.dot(flat).astype(np.float64), gradient.astype(np.float64), float(error))
+        residual = (residual * root[:, np.newaxis]).astype(np.float32)
+        return residual, slope * root[:, np.newaxis, np.newaxis], float(error)
 
     def _residual(self, values, geometry, seen):
         """(colours [n,3] of the samples less the image's, their derivative [n,3,257])."""
@@ -220,6 +220,7 @@ class FaceUnderFit:
 
     Attributes:
       values: [257] float64, the unknowns in the order of SHAPE, TEXTURE, LIGHT; to be moved by the caller.
+      trust: 0-1, what the colours count for beside the priors; to be set by the caller.
     """
 
     def __init__(self, fit, crop, posterior, start):
@@ -230,6 +231,7 @@ class FaceUnderFit:
             self.values = values_of(start)
             if fit._lower is not None:
                 self.values = np.maximum(self.values, fit._lower)
+        self.trust = 1.0
         self._needs_light = start is None
         self._grey = is_grey(crop.bgr)
         self._light_prior = fit._light_prior(self._grey)
@@ -238,22 +240,34 @@ class FaceUnderFit:
 
     def equations(self, level):
         """The Equations about `values` with all priors, at a level of levels_of; None where no sample is seen."""
+        fit, (geometry, seen) = self._fit, self._see(level)
+        if not len(seen.rows):
+            return None
+        hessian, gradient, error = fit._normal_equations(self.values, geometry, seen)
+        equations = Equations(self.trust * hessian, self.trust * gradient, error)
+        fit._add_priors(equations, self.values, self._posterior, self._light_prior)
+        return equations
+
+    def scores(self, level):
+        """[B,257] about `values`: the gradients of the colours, without trust, of B square blocks of the crop."""
+        geometry, seen = self._see(level)
+        residual, slope, _ = self._fit._weighted(self.values, geometry, seen)
+        return block_sums(geometry, seen, (slope * residual[:, :, np.newaxis]).sum(axis=1))
+
+    def _see(self, level):
+        """(Geometry of the samples, SeenSamples) at a level; finds the first light where there is none."""
         fit, geometry = self._fit, self._fit._samples.geometry(self.values)
         if level != self._level:
             self._level = level
             self._image = CropColors(self._crop.bgr, self._attention, _LEVELS[level][0])
             self._facing = fit._samples.facing(self.values, geometry)
         seen = self._image.sample(geometry, self._facing)
-        if not len(seen.rows):
-            return None
-        if self._grey:
+        if self._grey and len(seen.rows):
             seen = with_hues(seen, fit._samples.albedo)
-        if self._needs_light:
+        if self._needs_light and len(seen.rows):
             self._needs_light = False
             self.values[LIGHT] = fit._first_light(self.values, geometry, seen, self._light_prior)
-        equations = fit._normal_equations(self.values, geometry, seen)
-        fit._add_priors(equations, self.values, self._posterior, self._light_prior)
-        return equations
+        return geometry, seen
 
     def with_noise(self, equations, noise):
         """(hessian, gradient), times `noise`, of Equations for colours of that many times the variance.
@@ -284,17 +298,3 @@ def levels_of(steps):
     """The level of detail of each of so many steps: coarse first."""
     ends = np.rint(np.cumsum([share for _, share in _LEVELS]) * steps)
     return [int(level) for level in np.searchsorted(ends, np.arange(steps), side='right')]
-
-
-def values_of(coeff):
-    """[257] float64 unknowns of coefficients [257]."""
-    return np.concatenate([unknowns(coeff), coeff[COEFF_SLICES['tex']], coeff[COEFF_SLICES['gamma']]])
-
-
-def coefficients_of(values):
-    """Unknowns [257], or their deviations, in the order of the coefficients."""
-    coeff = np.zeros(COEFF_DIM)
-    coeff[COEFF_SLICES['angles']], coeff[COEFF_SLICES['translation']] = values[:3], values[3:6]
-    coeff[COEFF_SLICES['id']], coeff[COEFF_SLICES['ex']] = values[6:86], values[86:150]
-    coeff[COEFF_SLICES['tex']], coeff[COEFF_SLICES['gamma']] = values[TEXTURE], values[LIGHT]
-    return coeff.astype(np.float32)

@@ -7,16 +7,15 @@ import numpy as np
 
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, ID_DIM, TEX_DIM
 from Deep3DFaceReconstruction.fitting.elimination import Eliminated
-from Deep3DFaceReconstruction.fitting.landmark_fit import POSE_DIM, PRIOR_PRECISION
-from Deep3DFaceReconstruction.fitting.shading_fit import (
-    DAMPING,
+from Deep3DFaceReconstruction.fitting.landmark_fit import (
+    POSE_DIM,
+    PRIOR_PRECISION,
     SHAPE,
     TEXTURE,
-    Equations,
     coefficients_of,
-    limited,
     values_of,
 )
+from Deep3DFaceReconstruction.fitting.shading_fit import DAMPING, Equations, limited
 
 # Correlation of the errors of two photos of one person: the model, its landmarks and the light model err alike in all
 # photos, so n photos say as much as n / (1 + (n - 1) CORRELATION) independent ones.
@@ -32,19 +31,28 @@ class LandmarkFace:
     Args:
       posterior: landmark_fit.Posterior.
       start: [257] coefficients.
+      lower: [257] the least value of each coefficient; None where all are free.
     """
 
-    def __init__(self, posterior, start):
+    trust = 1.0
+
+    def __init__(self, posterior, start, lower=None):
         self._posterior = posterior
-        self.values = values_of(start)
+        self._lower = None if lower is None else values_of(lower)
+        self.values = values_of(start if lower is None else np.maximum(start, lower))
 
     def equations(self, level):
         """The Equations about `values`; texture and light have none but a prior."""
         del level
         hessian, gradient = np.eye(COEFF_DIM), self.values.copy()
         hessian[SHAPE, SHAPE] = self._posterior.precision
-        gradient[SHAPE] = self._posterior.precision.dot(self.values[SHAPE] - self._posterior.mean)
+        gradient[SHAPE] = self._posterior.gradient(self.values[SHAPE])
         return Equations(hessian, gradient, 0.0)
+
+    @property
+    def room(self):
+        """[257] how far each of the values lies above its lower bound; None without bounds."""
+        return None if self._lower is None else self.values - self._lower
 
     def coefficients(self):
         """[257] float32 of the values."""
@@ -56,22 +64,58 @@ def standard_texture_prior(values):
     return np.eye(TEX_DIM), values[TEXTURE]
 
 
+def weigh(faces, texture_prior, levels):
+    """Sets the trust in the colours of each photo by how well they bear out the noise that the fit assumes.
+
+    Each block of the crop pulls the shared unknowns its own way. Cast shadows, highlights, hair or a thing in front,
+    which the model lacks, make the blocks disagree by more than that noise: the dispersion, their mean square pull over
+    its expectation, is above 1, and the true variance larger by that factor (Liang and Zeger 1986, blocks as clusters).
+    What is wrong in all blocks alike, such as the light, does not show but grows with it: its square counts.
+    It is measured where the photos agree: a fit to one photo alone hides much of what the model lacks in its shape.
+
+    Args:
+      faces: list of shading_fit.FaceUnderFit, whose values agree in SHARED; their own values are fitted first.
+      texture_prior: function of values [257] -> (hessian [80,80], gradient [80]), as ShadingFit's.
+      levels: the level of detail of each step of that; the last one's blocks are compared.
+    """
+    fit_own(faces, levels)
+    for face in faces:
+        equations = face.equations(levels[-1])
+        if equations is not None:
+            prior = _prior(face.values, texture_prior)[0]
+            face.trust = max(1.0, _dispersion(equations.hessian, face.scores(levels[-1]), prior)) ** -2
+
+
+def _dispersion(hessian, scores, prior):
+    """Mean square of what blocks with gradients `scores` [B,257] pull at the shared unknowns, over its expectation.
+
+    Args:
+      hessian: [257,257], with all priors.  prior: [160,160] precision of the shared unknowns' prior.
+    """
+    inverse = np.linalg.inv(hessian)
+    covariance = inverse[np.ix_(SHARED, SHARED)]
+    pull = scores.dot(inverse[:, SHARED])
+    determined = len(SHARED) - np.trace(covariance.dot(prior))
+    return (pull * np.linalg.solve(covariance, pull.T).T).sum() / determined
+
+
 def fit_together(faces, texture_prior, levels, correlation=CORRELATION):
     """Moves the values of several photos of a person to one identity and texture.
 
     Args:
       faces: list of shading_fit.FaceUnderFit or LandmarkFace, whose values [257] agree in SHARED.
-      texture_prior: function of values [257] -> (hessian [80,80], gradient [80]), as ShadingFit's.
+      texture_prior: as of weigh.
       levels: the level of detail of each step.
-      correlation: see CORRELATION; 0 to 1.
+      correlation: see CORRELATION; 0 to 1. What the photos are not trusted with is taken to be alike in all of them.
     Returns:
       [160,160] precision of the shared unknowns.
     """
+    correlation = 1 - (1 - correlation) * np.mean([face.trust for face in faces])
     share = 1.0 / (1.0 + (len(faces) - 1) * correlation)
     precision = _prior(faces[0].values, texture_prior)[0]
     for level in levels:
         equations = [face.equations(level) for face in faces]
-        precision, step, own_steps = _joint_step(equations, _prior(faces[0].values, texture_prior), share)
+        precision, step, own_steps = _joint_step(faces, equations, _prior(faces[0].values, texture_prior), share)
         for face, own in zip(faces, own_steps):
             _move(face, step, own)
     return precision
@@ -87,35 +131,37 @@ def fit_own(faces, levels):
         for face in faces:
             equations = face.equations(level)
             if equations is not None:
-                _move(face, np.zeros(len(SHARED)), _eliminated(equations).step())
+                _move(face, np.zeros(len(SHARED)), _eliminated(face, equations).step())
 
 
-def _joint_step(equations, prior, share):
+def _joint_step(faces, equations, prior, share):
     """(precision [160,160] and step [160] of the shared unknowns, steps [97] of each photo's own).
 
     Args:
-      equations: list of Equations of the photos, all priors in; None for a photo that shows nothing.
+      faces: as of fit_together.
+      equations: list of their Equations, all priors in; None for a photo that shows nothing.
       prior: (hessian, gradient) of the prior of the shared unknowns, which is in each photo's equations.
       share: what each photo counts for beside one photo alone.
     """
     total, slope = prior[0].copy(), prior[1].copy()
     eliminated = []
-    for face in equations:
+    for face, own in zip(faces, equations):
         part = None
-        if face is not None:
-            part = _eliminated(face)
-            total += share * (face.hessian[np.ix_(SHARED, SHARED)] - prior[0] - part.normal)
-            slope += share * (face.gradient[SHARED] - prior[1] - part.gradient)
+        if own is not None:
+            part = _eliminated(face, own)
+            total += share * (own.hessian[np.ix_(SHARED, SHARED)] - prior[0] - part.normal)
+            slope += share * (own.gradient[SHARED] - prior[1] - part.gradient)
         eliminated.append(part)
     step = np.linalg.solve(total + DAMPING * np.diag(np.diag(total)), slope)
     return total, step, [np.zeros(len(OWN)) if part is None else part.step(step) for part in eliminated]
 
 
-def _eliminated(equations):
+def _eliminated(face, equations):
     """The elimination.Eliminated of a photo's own unknowns."""
+    room = None if face.room is None else face.room[OWN]
     own = equations.hessian[np.ix_(OWN, OWN)]
     return Eliminated(own + DAMPING * np.diag(np.diag(own)), equations.hessian[np.ix_(OWN, SHARED)],
-                      equations.gradient[OWN])
+                      equations.gradient[OWN], room)
 
 
 def _move(face, shared, own):

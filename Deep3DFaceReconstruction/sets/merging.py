@@ -19,8 +19,8 @@ from Deep3DFaceReconstruction.system import assets
 # Places of identity and texture among the 257 coefficients.
 SHARED = np.r_[COEFF_SLICES['id'], COEFF_SLICES['tex']]
 # Steps of the joint fit, which starts at the average of the photos' own; of the fit of pose, expression and light to
-# an identity and texture that stay.
-JOINT_STEPS, OWN_STEPS = 8, 4
+# an identity and texture that stay, at the end and before the photos are weighed.
+JOINT_STEPS, OWN_STEPS, WEIGH_STEPS = 8, 4, 3
 
 
 def choose_merger(set_options, source):
@@ -110,7 +110,13 @@ class JointMerger:
         faces = _faces(self._source, crops, answers, averaged(answers.coeff, np.ones([len(crops), len(SHARED)])))
         shading = self._source.fitter.shading
         prior = joint_fit.standard_texture_prior if shading is None else shading.texture_prior
+        if shading is not None and len(faces) > 1:
+            joint_fit.weigh(faces, prior, levels_of(WEIGH_STEPS))
         precision = joint_fit.fit_together(faces, prior, _levels(self._source, JOINT_STEPS))
+        doubted = [face for face in faces if face.trust < 1]
+        for face in doubted:  # in its own pose, expression and light
+            face.trust = 1.0
+        joint_fit.fit_own(doubted, _levels(self._source, OWN_STEPS))
         deviation = np.sqrt(np.diag(np.linalg.inv(precision))).astype(np.float32)
         certainty = certainty_of(answers.deviation, prior_of(self._source)).astype(np.float32)
         return SetAnswer(np.stack([face.coefficients() for face in faces]), certainty, deviation)
@@ -178,7 +184,7 @@ def _faces(source, crops, answers, shared):
         start = coeff.astype(np.float64)
         start[SHARED] = shared
         shading = source.fitter.shading
-        faces.append(joint_fit.LandmarkFace(posterior, start) if shading is None
+        faces.append(joint_fit.LandmarkFace(posterior, start, source.fitter.lower) if shading is None
                      else shading.begin(crop, posterior, start))
     return faces
 

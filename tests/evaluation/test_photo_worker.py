@@ -60,6 +60,23 @@ def test_processes_reconstruct_as_one_does(tmp_path, photos):
     assert summary(one) == summary(several)
 
 
+@pytest.mark.slow
+def test_a_cluster_that_runs_elsewhere(tmp_path, photos, monkeypatch):
+    """Workers of a scheduler's address have another working directory: paths given as relative are still found."""
+    distributed = pytest.importorskip('distributed')
+    (photos / 'b.png').unlink()
+    (tmp_path / 'elsewhere').mkdir()
+    monkeypatch.chdir(tmp_path / 'elsewhere')
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None,
+                                  local_directory=str(tmp_path / 'scratch')) as cluster:
+        monkeypatch.chdir(tmp_path)
+        options = parse_demo(['--input', 'photos', '--output', 'out', '--fit', 'fast'])
+        assert photo_worker.run(options, 1, cluster.scheduler_address) == 1  # c.png has no face
+    assert loadmat('out/a.mat')['coeff'].shape == (1, 257)
+    assert [row['status'] for row in summary('out')] == ['ok', 'failed']
+    assert not list((tmp_path / 'elsewhere').iterdir())
+
+
 def run_with(monkeypatch, photos, output, answers):
     """Exit code of a run in which the pool gives these answers."""
     output.mkdir()

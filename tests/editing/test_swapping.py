@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
+from Deep3DFaceReconstruction.editing.rendering.guided import guided_base, without_small
 from Deep3DFaceReconstruction.editing.swapping import albedo
-from Deep3DFaceReconstruction.editing.swapping.guided import guided_base, without_small
 from Deep3DFaceReconstruction.editing.swapping.membrane import correction
 from Deep3DFaceReconstruction.surface.texture import View
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, Optional
 import cv2
 import numpy as np
 
-from Deep3DFaceReconstruction.editing.rendering.head_motion import head_motion
+from Deep3DFaceReconstruction.editing.rendering.head_motion import HeadMotion, head_motion
 from Deep3DFaceReconstruction.editing.rendering.surroundings import motion_around
 from Deep3DFaceReconstruction.photo.camera import Camera, in_camera, project
 from Deep3DFaceReconstruction.surface.rasterizer import Window, mesh_window, rasterize
@@ -50,7 +50,7 @@ class Motion(NamedTuple):
       inner: [h,w] bool, between the lips.
       values: [h,w,A] float32, the vertex values interpolated on the edited face.
       triangle_ids: [h,w] int32, -1 where the face is not.
-      beside: [h,w] bool, the head around the face, where it turns; else None.
+      head: head_motion.HeadMotion, where the head turns; else None.
     """
 
     window: Window
@@ -62,7 +62,12 @@ class Motion(NamedTuple):
     inner: np.ndarray
     values: np.ndarray
     triangle_ids: np.ndarray
-    beside: Optional[np.ndarray] = None
+    head: Optional[HeadMotion] = None
+
+    @property
+    def beside(self):
+        """[h,w] bool, the head around the face."""
+        return self.head.is_head & ~self.face
 
     @property
     def moves(self):
@@ -114,7 +119,7 @@ def moved_face(before, after, triangles, parts, values, head_triangles=None):
     at = np.where(inner[:, :, np.newaxis], with_skull, with_mesh)
     source = _with_surroundings(at, face, old_face, head)
     return Motion(window, source + np.float32(corner), face, old_face, seen & ~unfolded, unfolded, inner,
-                  drawn.values[:, :, 9:], drawn.triangle_ids, None if head is None else head.is_head & ~face)
+                  drawn.values[:, :, 9:], drawn.triangle_ids, head)
 
 
 def _cosine(placed):

@@ -5,7 +5,9 @@ import cv2
 import numpy as np
 
 from Deep3DFaceReconstruction.editing.rendering import ratios
+from Deep3DFaceReconstruction.editing.rendering.head_layer import layered
 from Deep3DFaceReconstruction.editing.rendering.motion import Motion, Placed, moved_face
+from Deep3DFaceReconstruction.editing.rendering.reflection import reflected
 from Deep3DFaceReconstruction.editing.rendering.surroundings import smooth_step
 from Deep3DFaceReconstruction.surface import texture, texture_fill
 
@@ -25,6 +27,8 @@ _MOUTH_BLUR = 0.004
 _MOUTH_LIGHT = 0.85
 # Within this share of the face's size of its old outline, the photo may show what is beside the face.
 _OUTLINE_MARGIN = 0.03
+# Detail of the skin is finer than this share of the face's size, within limits (logarithm), and goes on from a band.
+_DETAIL, _MOST_DETAIL, _DETAIL_BAND = 0.008, 0.05, 0.1
 # Edges of what was cut are averaged over this many pixels.
 _EDGE_BLUR = 0.7
 
@@ -79,6 +83,8 @@ def redraw(photo, old, bent, new, surface):
     bent_logs, changed = np.split(motion.values[:, :, :6], 2, axis=2)
     motion = motion._replace(values=np.ascontiguousarray(motion.values[:, :, 6:]))
     moved = sampled(photo, motion)
+    if motion.head is not None:
+        moved = layered(photo, moved, motion)
     result = moved.astype(np.float32)
     result = _with_lids(result, motion)
     result *= ratios.ratio_image(np.ascontiguousarray(bent_logs), np.ascontiguousarray(changed), motion.face, moved)
@@ -86,7 +92,7 @@ def redraw(photo, old, bent, new, surface):
     if hidden.any() and motion.moves:
         share = _fill_share(hidden, motion)[:, :, np.newaxis]
         result = result + share * (_filling(photo, old, surface, motion, result) - result)
-        if motion.beside is not None:
+        if motion.head is not None:
             result = _into_head(result, hidden, motion)
     return Redrawn(put_into(photo, softened(result, motion), motion), motion)
 
@@ -160,7 +166,18 @@ def _filling(photo, old, surface, motion, result):
         return inside
     image = textured(face_albedo(photo, old, surface.atlas, texture_side(motion.face)), motion)
     image = texture_fill.continued(result, known, np.ascontiguousarray(image, np.float32), outside)
+    image = image * _detail(result, known, np.sqrt(motion.face.sum()))
     return np.where(motion.inner[:, :, np.newaxis], inside, image)
+
+
+def _detail(image, known, size):
+    """[h,w,1] float32: the detail of the skin [h,w,3] where known [h,w], and beyond its mirror image, as a factor."""
+    logs = np.log(np.maximum(image.mean(axis=2), 8.0))
+    weight = np.float32(known)
+    blur = max(_DETAIL * size, 0.8)
+    average = cv2.GaussianBlur(logs * weight, (0, 0), blur) / np.maximum(cv2.GaussianBlur(weight, (0, 0), blur), 1e-3)
+    detail = np.clip(logs - average, -_MOST_DETAIL, _MOST_DETAIL)[:, :, np.newaxis]
+    return np.where(known[:, :, np.newaxis], 1, np.exp(reflected(detail, ~known, _DETAIL_BAND * size)))
 
 
 def _well_inside(motion):

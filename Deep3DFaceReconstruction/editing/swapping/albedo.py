@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from Deep3DFaceReconstruction.conventions import LUMA
-from Deep3DFaceReconstruction.editing.swapping.guided import guided_base, without_small
+from Deep3DFaceReconstruction.editing.rendering.guided import guided_base, without_small
 from Deep3DFaceReconstruction.surface import texture, texture_fill
 from Deep3DFaceReconstruction.surface.rasterizer import rasterize_texture
 

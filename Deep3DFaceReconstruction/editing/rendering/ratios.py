@@ -15,6 +15,9 @@ MIN_SHADING = 0.2
 # Albedo: at most so many times brighter, or darker. Light: brightness approaches these limits, upwards and downwards,
 # and each channel's ratio to it another one, as a fitted light says little about dark skin and photos clip bright skin.
 MAX_RATIO, _BRIGHTER, _DARKER, _TINT = 4.0, 1.45, 2.4, 1.45
+# The tints of a light (logarithms) spread by so much over a face where it is of one colour; with so much more, its
+# change is held to a third.
+_ONE_COLOUR, _MANY_COLOURS = 0.14, 0.15
 # Ratios are averaged over this share of the face's size; finer folds of the fit are seldom where the photo's are. What
 # a new expression or turn does to the shading is less certain than what a new light does: more, and within limits.
 _BLUR, _BENT_BLUR, _MAX_BENT = 0.012, 0.05, 1.7
@@ -27,9 +30,21 @@ _TINT_APART = 0.2
 def log_ratio(old_shading, new_shading, old_albedo=None, new_albedo=None):
     """[N,3] float32: the logarithm of what a vertex's colour is multiplied with; without albedos of the light alone."""
     logs = _limited(np.log(np.maximum(new_shading, MIN_SHADING)) - np.log(np.maximum(old_shading, MIN_SHADING)))
+    logs = logs * certainty(old_shading)
     if new_albedo is not None:
         logs = logs + np.log(np.maximum(new_albedo, 4.0)) - np.log(np.maximum(old_albedo, 4.0))
     return np.clip(logs, -np.log(MAX_RATIO), np.log(MAX_RATIO)).astype(np.float32)
+
+
+def certainty(shading):
+    """0-1: how far the light [N,3] that is fitted to a photo is known well enough to be taken away.
+
+    Where its colour changes over the face, as from a sunlit to a shaded side, single channels are clipped or hold
+    noise, and cast shadows have colours of their own: dividing such a light out in full leaves patches.
+    """
+    logs = np.log(np.maximum(shading, MIN_SHADING))
+    spread = float((logs - logs.mean(axis=1, keepdims=True)).std(axis=0).max())
+    return float(np.exp(-max(spread - _ONE_COLOUR, 0.0) / _MANY_COLOURS))
 
 
 def _limited(logs):

@@ -126,7 +126,13 @@ def hidden_part(motion):
     """[h,w] bool: the face where only a texture says how it looks."""
     hidden = motion.face & ~motion.seen & ~motion.unfolded
     specks = np.ones([max(int(round(_HIDDEN_SPECK * np.sqrt(motion.face.sum()))), 3)] * 2, np.uint8)
-    return (hidden & motion.inner) | (cv2.morphologyEx(np.uint8(hidden), cv2.MORPH_OPEN, specks) > 0)
+    return _without_specks(hidden & motion.inner) | (cv2.morphologyEx(np.uint8(hidden), cv2.MORPH_OPEN, specks) > 0)
+
+
+def _without_specks(mask):
+    """[h,w] bool: the pieces of a mask [h,w] bool of at least _FEWEST pixels."""
+    labels, facts = cv2.connectedComponentsWithStats(np.uint8(mask))[1:3]
+    return mask & (facts[:, cv2.CC_STAT_AREA] >= _FEWEST)[labels]
 
 
 def _into_head(image, hidden, motion):

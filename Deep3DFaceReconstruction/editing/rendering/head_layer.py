@@ -35,7 +35,6 @@ def layered(photo, moved, motion):
     at = motion.source - np.float32(motion.window[:2])
     here = np.stack(np.indices(matte.shape, np.float32)[::-1], axis=2)
     alpha = cv2.remap(matte, at, None, cv2.INTER_LINEAR)
-    alpha[motion.head.is_rigid] = 1
     alpha = cv2.GaussianBlur(alpha, (0, 0), 0.8)
     alpha[motion.face] = 1
     # What does not move stays as it is, to the bit.

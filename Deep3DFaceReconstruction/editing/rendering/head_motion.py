@@ -19,8 +19,6 @@ _NECK = 0.5
 _HIDDEN_BEHIND = 0.04
 # Hair moves up to this share of the face's size beyond the head, and so many times what its outline does.
 _REACH, _REACH_PER_MOTION = 0.2, 1.5
-# What turns by more than this share of the head's turn is head, not neck.
-_RIGID = 0.97
 
 
 class HeadMotion(NamedTuple):
@@ -29,14 +27,12 @@ class HeadMotion(NamedTuple):
     Attributes:
       motion: [h,w,2] float32, what to add to a pixel's place for its source.
       known: [h,w] bool, where it says so; is_head: [h,w] bool, where the turned head, neck and shoulders are.
-      is_rigid: [h,w] bool, the part of it that turns as a whole.
       was_head: [h,w] bool, where head, neck and shoulders were.
     """
 
     motion: np.ndarray
     known: np.ndarray
     is_head: np.ndarray
-    is_rigid: np.ndarray
     was_head: np.ndarray
 
 
@@ -52,18 +48,18 @@ def head_motion(before, after, triangles, window):
     new = old + share * (in_camera(after.camera, after.head) - old)
     camera = before.camera._replace(R=np.eye(3), t=np.zeros(3))
     (pixels, depth), now = project(camera, old), project(camera, new)[0]
-    drawn = rasterize(camera, new, np.column_stack([pixels - now, depth, share]), triangles, window)
+    drawn = rasterize(camera, new, np.column_stack([pixels - now, depth]), triangles, window)
     shown = rasterize(camera, old, depth[:, np.newaxis], triangles, window)
-    motion, depth, turns = np.split(drawn.values, [2, 3], axis=2)
+    motion, depth = np.ascontiguousarray(drawn.values[:, :, :2]), drawn.values[:, :, 2]
     is_head, was_head = drawn.triangle_ids >= 0, shown.triangle_ids >= 0
     here = np.stack(np.indices(is_head.shape, np.float32)[::-1], axis=2)
     surface = cv2.remap(np.where(was_head, shown.values[:, :, 0], np.float32(1e3)), here + motion, None,
                         cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=1e3)
-    known = is_head & (depth[:, :, 0] <= surface + _HIDDEN_BEHIND)
+    known = is_head & (depth <= surface + _HIDDEN_BEHIND)
     outline = known & (cv2.erode(np.uint8(is_head), np.ones([5, 5], np.uint8)) == 0)
     largest = float(np.linalg.norm(motion[outline], axis=1).max()) if outline.any() else 0.0
     size = np.sqrt(max(is_head.sum(), 1)) * 0.6  # about that of the face
     away = cv2.distanceTransform(np.uint8(~(is_head | was_head)), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     still = away > _REACH * size + _REACH_PER_MOTION * largest
     motion = motion * (known & ~still)[:, :, np.newaxis]
-    return HeadMotion(motion, known | still, is_head, is_head & (turns[:, :, 0] > _RIGID), was_head)
+    return HeadMotion(motion, known | still, is_head, was_head)

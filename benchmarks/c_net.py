@@ -43,7 +43,7 @@ VIEWS = 3
 KINDS = ('blur', 'occlusion', 'noise', 'exposure')
 R_NET = ('--supervised --id_net none --backbone mobilenet_v1 --width 0.5 --input_size 112 --batch_size 16 --lr 1e-3 '
          '--bn_decay 0.98 --center_heads --w_coeff 0.1 --w_vertex 0.05 --w_dense 0.05 --w_colour 0.5').split()
-C_NET = '--sets --id_net none --batch_size 8 --set_size 3 --lr 1e-3'.split()
+C_NET = '--sets --id_net none --batch_size 8 --set_size 3'.split()
 LOSSES = {'known': ['--supervised'], 'hybrid': []}
 _ID = COEFF_SLICES['id']
 
@@ -169,7 +169,7 @@ def train_c_net(folder, r_net, options):
     steps = str(options.steps)
     run('train.py', '--data_path', sets[0], '--val_data_path', sets[1], '--result', folder, '--model_name', 'c_net',
         '--pretrain_weights', r_net, '--steps', steps, '--validate_every', steps, '--save_every', steps, '--export', pb,
-        *C_NET + LOSSES[options.loss])
+        '--lr', str(options.lr), *C_NET + LOSSES[options.loss])
     return pb, held_out
 
 
@@ -184,6 +184,8 @@ def parse_arguments(arguments=None):
     parser.add_argument('--r_steps', type=int, default=2500, help='of R-Net, 16 images each')
     parser.add_argument('--people', type=int, default=400, help='to train C-Net on')
     parser.add_argument('--steps', type=int, default=250, help='of C-Net, 8 sets each')
+    parser.add_argument('--lr', type=float, default=1e-3, help="C-Net's; confidences that are all alike at the end say "
+                                                               'that it was too high for this R-Net: 1e-4')
     parser.add_argument('--held_out', type=int, default=60, help='people to measure on')
     parser.add_argument('--folder', metavar='DIR', help='keep everything in this new folder')
     return parser.parse_args(arguments)

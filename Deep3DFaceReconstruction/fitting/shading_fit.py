@@ -88,7 +88,7 @@ class ShadingFit:
         for level in levels_of(steps):
             equations = face.equations(level)
             if equations is not None:
-                noise = self._noise(equations.error)
+                noise = self.noise(equations.error)
                 hessian, gradient = face.with_noise(equations, noise)
                 damped = hessian + DAMPING * np.diag(np.diag(hessian))
                 face.values = face.values - limited(bounded_step(damped, gradient, face.room))
@@ -102,7 +102,7 @@ class ShadingFit:
         """The FaceUnderFit of a crop, for a loop of one's own; arguments as of a call."""
         return FaceUnderFit(self, crop, posterior, start)
 
-    def _noise(self, error):
+    def noise(self, error):
         """How many times the variance of ShadingWeights a photo's colours have, by their mean absolute error 0-255."""
         return float(np.clip((error / self._weights.noise) ** 2, *_NOISE_RANGE))
 
@@ -220,7 +220,7 @@ class FaceUnderFit:
 
     Attributes:
       values: [257] float64, the unknowns in the order of SHAPE, TEXTURE, LIGHT; to be moved by the caller.
-      trust: 0-1, what the colours count for beside the priors; to be set by the caller.
+      trust: what the colours count for beside landmarks and shape, 1 at first; to be set by the caller.
     """
 
     def __init__(self, fit, crop, posterior, start):
@@ -245,7 +245,7 @@ class FaceUnderFit:
             return None
         hessian, gradient, error = fit._normal_equations(self.values, geometry, seen)
         equations = Equations(self.trust * hessian, self.trust * gradient, error)
-        fit._add_priors(equations, self.values, self._posterior, self._light_prior)
+        fit._add_priors(equations, self.values, self._posterior, self.trust * self._light_prior)
         return equations
 
     def scores(self, level):

@@ -64,7 +64,7 @@ def standard_texture_prior(values):
     return np.eye(TEX_DIM), values[TEXTURE]
 
 
-def weigh(faces, texture_prior, levels):
+def weigh(faces, shading, levels):
     """Sets the trust in the colours of each photo by how well they bear out the noise that the fit assumes.
 
     Each block of the crop pulls the shared unknowns its own way. Cast shadows, highlights, hair or a thing in front,
@@ -72,18 +72,20 @@ def weigh(faces, texture_prior, levels):
     its expectation, is above 1, and the true variance larger by that factor (Liang and Zeger 1986, blocks as clusters).
     What is wrong in all blocks alike, such as the light, does not show but grows with it: its square counts.
     It is measured where the photos agree: a fit to one photo alone hides much of what the model lacks in its shape.
+    Colours with less noise than assumed count for more, as in the fit of one photo.
 
     Args:
       faces: list of shading_fit.FaceUnderFit, whose values agree in SHARED; their own values are fitted first.
-      texture_prior: function of values [257] -> (hessian [80,80], gradient [80]), as ShadingFit's.
+      shading: shading_fit.ShadingFit.
       levels: the level of detail of each step of that; the last one's blocks are compared.
     """
     fit_own(faces, levels)
     for face in faces:
         equations = face.equations(levels[-1])
         if equations is not None:
-            prior = _prior(face.values, texture_prior)[0]
-            face.trust = max(1.0, _dispersion(equations.hessian, face.scores(levels[-1]), prior)) ** -2
+            prior = _prior(face.values, shading.texture_prior)[0]
+            dispersion = _dispersion(equations.hessian, face.scores(levels[-1]), prior)
+            face.trust = max(1.0, dispersion) ** -2 / min(1.0, shading.noise(equations.error))
 
 
 def _dispersion(hessian, scores, prior):
@@ -104,20 +106,22 @@ def fit_together(faces, texture_prior, levels, correlation=CORRELATION):
 
     Args:
       faces: list of shading_fit.FaceUnderFit or LandmarkFace, whose values [257] agree in SHARED.
-      texture_prior: as of weigh.
+      texture_prior: function of values [257] -> (hessian [80,80], gradient [80]), as ShadingFit's.
       levels: the level of detail of each step.
-      correlation: see CORRELATION; 0 to 1. What the photos are not trusted with is taken to be alike in all of them.
+      correlation: see CORRELATION; 0 to 1. What the photos are not trusted with is taken to be alike in all of them,
+        and steps are shorter than Gauss-Newton's: without trust the first is half as long, so that the other half stays
+        what the photos' own fits say, and the last.
     Returns:
       [160,160] precision of the shared unknowns.
     """
-    correlation = 1 - (1 - correlation) * np.mean([face.trust for face in faces])
-    share = 1.0 / (1.0 + (len(faces) - 1) * correlation)
+    trust = np.mean([min(1.0, face.trust) for face in faces])
+    share = 1.0 / (1.0 + (len(faces) - 1) * (1 - (1 - correlation) * trust))
     precision = _prior(faces[0].values, texture_prior)[0]
-    for level in levels:
+    for number, level in enumerate(levels):
         equations = [face.equations(level) for face in faces]
         precision, step, own_steps = _joint_step(faces, equations, _prior(faces[0].values, texture_prior), share)
         for face, own in zip(faces, own_steps):
-            _move(face, step, own)
+            _move(face, (1 + trust) / 2 * trust ** number * step, own)
     return precision
 
 

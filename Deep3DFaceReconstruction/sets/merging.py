@@ -18,9 +18,12 @@ from Deep3DFaceReconstruction.system import assets
 
 # Places of identity and texture among the 257 coefficients.
 SHARED = np.r_[COEFF_SLICES['id'], COEFF_SLICES['tex']]
-# Steps of the joint fit, which starts at the average of the photos' own; of the fit of pose, expression and light to
-# an identity and texture that stay, at the end and before the photos are weighed.
-JOINT_STEPS, OWN_STEPS, WEIGH_STEPS = 8, 4, 3
+# Steps of the fit of pose, expression and light to an identity and texture that stay: at the end, and before photos are
+# weighed.
+OWN_STEPS, WEIGH_STEPS = 4, 3
+# The joint fit starts at the average of the photos' own, which is near. Only the first steps count where photos are not
+# trusted: more follow what the model lacks.
+JOINT_STEPS = 3
 
 
 def choose_merger(set_options, source):
@@ -106,19 +109,21 @@ class JointMerger:
         """Nothing to load; the source is loaded by its owner."""
 
     def __call__(self, crops, answers):
-        """The SetAnswer of one person's crops; see AverageMerger."""
-        faces = _faces(self._source, crops, answers, averaged(answers.coeff, np.ones([len(crops), len(SHARED)])))
-        shading = self._source.fitter.shading
-        prior = joint_fit.standard_texture_prior if shading is None else shading.texture_prior
-        if shading is not None and len(faces) > 1:
-            joint_fit.weigh(faces, prior, levels_of(WEIGH_STEPS))
-        precision = joint_fit.fit_together(faces, prior, _levels(self._source, JOINT_STEPS))
-        doubted = [face for face in faces if face.trust < 1]
-        for face in doubted:  # in its own pose, expression and light
-            face.trust = 1.0
-        joint_fit.fit_own(doubted, _levels(self._source, OWN_STEPS))
-        deviation = np.sqrt(np.diag(np.linalg.inv(precision))).astype(np.float32)
+        """The SetAnswer of one person's crops; see AverageMerger. One photo alone stays as it was fitted."""
         certainty = certainty_of(answers.deviation, prior_of(self._source)).astype(np.float32)
+        if len(crops) == 1:
+            return SetAnswer(answers.coeff, certainty, answers.deviation[0, SHARED])
+        faces = _faces(self._source, crops, answers, averaged(answers.coeff, np.ones([len(crops), len(SHARED)])))
+        shading, levels = self._source.fitter.shading, _levels(self._source, WEIGH_STEPS)
+        if shading is None:
+            precision = joint_fit.fit_together(faces, joint_fit.standard_texture_prior, levels)
+        else:
+            joint_fit.weigh(faces, shading, levels)
+            precision = joint_fit.fit_together(faces, shading.texture_prior, levels[-1:] * JOINT_STEPS)
+            for face in faces:  # in its own pose, expression and light
+                face.trust = 1.0
+            joint_fit.fit_own(faces, _levels(self._source, OWN_STEPS))
+        deviation = np.sqrt(np.diag(np.linalg.inv(precision))).astype(np.float32)
         return SetAnswer(np.stack([face.coefficients() for face in faces]), certainty, deviation)
 
 

@@ -97,8 +97,8 @@ def test_noisy_colours_leave_more_to_the_landmarks(samples, values):
     """Four times the variance: the equations, times 4, are the colours' once and the landmarks' four times."""
     fit, random = ShadingFit(samples), np.random.RandomState(7)
     least, most = shading_fit._NOISE_RANGE
-    assert fit._noise(fit._weights.noise) == 1 and fit._noise(0) == least and fit._noise(255) == most
-    assert fit._noise(1.5 * fit._weights.noise) == pytest.approx(2.25)
+    assert fit.noise(fit._weights.noise) == 1 and fit.noise(0) == least and fit.noise(255) == most
+    assert fit.noise(1.5 * fit._weights.noise) == pytest.approx(2.25)
     root = random.randn(200, 150)
     found = Posterior(values[SHAPE] + 0.1 * random.randn(150), root.T.dot(root), 1.0)
     face = fit.begin(_crop(), found)

@@ -5,7 +5,7 @@ import pytest
 from Deep3DFaceReconstruction.conventions import COEFF_DIM, COEFF_SLICES, ID_DIM
 from Deep3DFaceReconstruction.dataset import random_faces, sample_files, synthesis
 from Deep3DFaceReconstruction.fitting.fitter import Fitter
-from Deep3DFaceReconstruction.fitting.landmark_fit import POSE_DIM, PRIOR_PRECISION, Posterior
+from Deep3DFaceReconstruction.fitting.landmark_fit import LIGHT, POSE_DIM, PRIOR_PRECISION, Posterior
 from Deep3DFaceReconstruction.fitting.shading_fit import Equations
 from Deep3DFaceReconstruction.sets import joint_fit
 from tests.sets.test_accuracy import crop_of
@@ -35,14 +35,30 @@ class Face:
         return self._scores
 
 
+class Shading:
+    """What weigh asks of a ShadingFit; the error of Face's equations is 0."""
+
+    texture_prior = staticmethod(joint_fit.standard_texture_prior)
+
+    def __init__(self, noise=1.0):
+        self.noise = lambda error: noise
+
+
 def test_noise_as_assumed_is_trusted_and_more_noise_counts_by_the_square_of_its_variance():
     faces = [Face(noise) for noise in (0.5, 1.0, 3.0, 6.0)]
-    joint_fit.weigh(faces, joint_fit.standard_texture_prior, [0])
+    joint_fit.weigh(faces, Shading(), [0])
     trust = [face.trust for face in faces]
     assert trust[0] == 1
     # Each block has its own chance: 40 blocks x 60 samples tell the variance to a few per cent.
     np.testing.assert_allclose(trust[1:], [1, 1 / 9 ** 2, 1 / 36 ** 2], rtol=0.2)
     assert trust[2] == pytest.approx(16 * trust[3], rel=1e-9)
+
+
+@pytest.mark.parametrize('noise, trust', [(0.4, 2.5), (3.0, 1.0)])
+def test_less_noise_than_assumed_counts_for_more(noise, trust):
+    face = Face(0.5)
+    joint_fit.weigh([face], Shading(noise), [0])
+    assert face.trust == pytest.approx(trust)
 
 
 def linear_photo(seed=0):
@@ -105,8 +121,9 @@ def test_scores_add_up_to_the_gradient_of_the_colours(made):
     face = face_of(made, made[1])
     total = face.equations(2).gradient
     scores = face.scores(2)
-    face.trust = 0.0
-    np.testing.assert_allclose(scores.sum(axis=0), total - face.equations(2).gradient, rtol=1e-3,
+    face.trust = 0.0  # without colours and the light's prior
+    colours = slice(0, LIGHT.start)
+    np.testing.assert_allclose(scores.sum(axis=0)[colours], (total - face.equations(2).gradient)[colours], rtol=1e-3,
                                atol=1e-4 * np.abs(total).max())
     assert 10 < len(scores) < 50
 
@@ -117,6 +134,6 @@ def test_a_shadow_that_the_light_model_lacks_costs_trust(made):
     shadow = crop.bgr.copy()
     shadow[np.add.outer(np.arange(224), np.arange(224)) > 230] //= 3
     faces = [face_of(made, one) for one in (crop, crop._replace(bgr=shadow))]
-    joint_fit.weigh(faces, made[0].shading.texture_prior, [2])
-    assert faces[0].trust == 1
+    joint_fit.weigh(faces, made[0].shading, [2])
+    assert faces[0].trust >= 1
     assert faces[1].trust < 0.5

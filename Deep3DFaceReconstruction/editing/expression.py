@@ -40,6 +40,8 @@ def with_shapes(subject, model, values):
     coeff = subject.coeff.copy()
     ex = COEFF_SLICES['ex']
     coeff[ex] += (between.coefficients(named.allowed(new)) - between.coefficients(named.allowed(old)))[0]
+    # A one-sided shape does not turn into its opposite.
+    coeff[ex] = np.maximum(coeff[ex], np.minimum(model.ex_lower, subject.coeff[ex]))
     return coeff, neutral_shape(model, coeff) + offset, notes
 
 

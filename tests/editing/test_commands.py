@@ -68,6 +68,15 @@ def test_express_moves_the_mesh_by_the_named_shape(editor, subject):
     assert np.array_equal(closed[:80], subject.coeff[:80]) and np.array_equal(closed[144:], subject.coeff[144:])
 
 
+def test_one_sided_expressions_stay_on_their_side(editor, subject):
+    lower = editor.model.ex_lower
+    calm = subject._replace(coeff=subject.coeff.copy())
+    calm.coeff[COEFF_SLICES['ex']] = np.maximum(calm.coeff[COEFF_SLICES['ex']], lower)
+    for values in ({'jawOpen': 0.0, 'mouthSmileLeft': 1.0}, {'eyeBlinkLeft': 1.0, 'browInnerUp': 0.0}):
+        coeff, _, _ = expression.with_shapes(calm, editor.model, values)
+        assert (coeff[COEFF_SLICES['ex']] >= lower).all()
+
+
 def test_lids_that_the_photo_shows_closed_are_not_closed_twice(editor, subject):
     closed = subject._replace(blink=np.array([1.0, 0.0]))
     _, same, _ = expression.with_shapes(closed, editor.model, {'eyeBlinkRight': 1.0})

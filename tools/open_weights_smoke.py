@@ -58,7 +58,7 @@ def main(arguments=None):
         '--model_name', 'open', '--steps', str(steps), '--validate_every', str(steps), '--save_every', str(steps),
         '--keep', '1', '--export', network)
     run(os.path.join('tools', 'plot_training.py'), os.path.join(folder, 'open'), '--tags',
-        'train_error', 'supervised_error', 'landmark_px')
+        'supervised_error', 'landmark_px')
     ratio = report(network, val_set)
     print('%s after %.0f s' % ('learned' if ratio <= GOAL else 'NOT as much as it should have been learned',
                                time.time() - began))

@@ -6,7 +6,7 @@ and with mixed boundary conditions: where hair, collar or background lie beside 
 import cv2
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import spsolve
+from scipy.sparse.linalg import cg
 
 from Deep3DFaceReconstruction.surface import texture_fill
 
@@ -48,7 +48,20 @@ def _solved(inside, fixed, given, screening):
     pairs = pairs[(pairs >= 0).all(axis=1)]
     links = sp.coo_matrix((np.ones(len(pairs)), pairs.T), (count, count))
     links = links + links.T
-    matrix = sp.diags(np.asarray(links.sum(axis=1)).ravel() + screening) - links
-    free = sp.diags(np.float64(~fixed))
-    matrix = free.dot(matrix) + sp.diags(np.float64(fixed))
-    return spsolve(matrix.tocsc(), np.where(fixed[:, np.newaxis], given, 0)).reshape(given.shape)
+    matrix = (sp.diags(np.asarray(links.sum(axis=1)).ravel() + screening) - links).tocsr()[~fixed]
+    result = given.copy()
+    right = -matrix[:, fixed].dot(np.float64(given[fixed]))
+    result[~fixed] = np.stack([_positive_solution(matrix[:, ~fixed], column) for column in right.T], axis=1)
+    return result
+
+
+def _positive_solution(matrix, right):
+    """[n] float64: x with matrix x = right, of a symmetric positive definite sparse matrix [n,n].
+
+    Conjugate gradients, since SuperLU of SciPy 1.7 crashes on some of these matrices. The second round solves for what
+    the first has left, to a relative residual of 1e-10.
+    """
+    result = np.zeros(len(right))
+    for _ in range(2):
+        result += cg(matrix, right - matrix.dot(result))[0]
+    return result

@@ -109,7 +109,8 @@ def test_copies_of_a_worker_are_equal(tmp_path):
 
 
 def test_a_reconstruction_that_cannot_begin_is_not_measured(tmp_path, photos, capsys):
-    arguments = ['aflw2000', '--data', str(photos), '--output', str(tmp_path / 'out'), '--demo_options', '--fit never']
+    arguments = ['aflw2000', '--data', str(photos), '--output', str(tmp_path / 'out'), '--demo_options',
+                 '--pretrain_weights %s' % (tmp_path / 'none.pb')]
     assert evaluate.main(arguments) == 2
     assert 'expected to reconstruct these photos, but that could not begin' in capsys.readouterr().err
     assert not (tmp_path / 'out' / 'table.csv').exists()

@@ -59,7 +59,8 @@ def test_keys_are_the_rows(rows, tmp_path):
     assert tuple(names) == arkit.NAMES
     weights = accessor(values['weights']['output']).reshape(6, 52)
     assert weights.min() >= 0 and weights.max() <= 1
-    assert (weights[:, arkit.NAMES.index('eyeBlinkRight')] == 1).all()
+    # Lids that the expression has lowered need less than 1.
+    assert (weights[:, arkit.NAMES.index('eyeBlinkRight')] > 0.9).all()
     assert (weights[:, arkit.NAMES.index('eyeBlinkLeft')] < 0.9).all()
     for inwards, outwards in (('InRight', 'OutRight'), ('OutLeft', 'InLeft')):
         assert weights[:, arkit.NAMES.index('eyeLook' + inwards)].min() > 0.2

@@ -95,10 +95,8 @@ def turn(image, landmarks, attention, mirrored, angle):
     axis = to_y_up(np.array([CENTER, CENTER]))
     linear = linear * np.array([[1, -1], [-1, 1]])
     matrix = np.column_stack([linear, axis - linear @ axis])
-    size = (IMAGE_SIZE, IMAGE_SIZE)
-    image = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-    attention = cv2.warpAffine(attention, matrix, size, flags=cv2.INTER_LINEAR)[..., np.newaxis]
-    return image, points.astype(np.float32), attention
+    return (_warped(image, matrix, cv2.BORDER_REFLECT_101), points.astype(np.float32),
+            _warped(attention, matrix)[..., np.newaxis])
 
 
 def flip(image, landmarks, attention):
@@ -112,11 +110,13 @@ def move(image, landmarks, attention, factor, shift):
     center = (IMAGE_SIZE - 1) / 2
     matrix = np.array([[factor, 0, center * (1 - factor) + shift[0]],
                        [0, factor, center * (1 - factor) + shift[1]]])
-    size = (IMAGE_SIZE, IMAGE_SIZE)
-    image = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
-    attention = cv2.warpAffine(attention, matrix, size, flags=cv2.INTER_LINEAR)[..., np.newaxis]
     points = to_y_up(to_y_up(landmarks) * factor + matrix[:, 2])
-    return image, points.astype(np.float32), attention
+    return _warped(image, matrix), points.astype(np.float32), _warped(attention, matrix)[..., np.newaxis]
+
+
+def _warped(image, matrix, border=cv2.BORDER_CONSTANT):
+    """[224,224,...]: an image whose pixels (column, row) moved by matrix [2,3]; border: what comes in from outside."""
+    return cv2.warpAffine(image, matrix, (IMAGE_SIZE, IMAGE_SIZE), flags=cv2.INTER_LINEAR, borderMode=border)
 
 
 def recolour(image, contrast, brightness):

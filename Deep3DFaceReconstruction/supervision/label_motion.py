@@ -20,11 +20,9 @@ class LabelMotion:
     """
 
     def __init__(self, model):
-        twin = cKDTree(model.meanshape).query(model.meanshape * _MIRROR)[1]
-        self._maps = {
-            'id': _mirror_map(model.meanshape, model.id_base, twin, _MIRROR),
-            'ex': _mirror_map(np.zeros_like(model.meanshape), model.ex_base, twin, _MIRROR),
-            'tex': _mirror_map(model.meantex, model.tex_base, twin, np.ones(3))}
+        self._model = model
+        # Only who mirrors waits for the maps. Two threads may both make them: they are the same.
+        self._maps = None
 
     def moved(self, coeff, mirrored, angle):
         """Coefficients of the image after augmentation.turn.
@@ -38,6 +36,8 @@ class LabelMotion:
         """
         moved = np.array(coeff, np.float64)
         if mirrored:
+            if self._maps is None:
+                self._maps = _mirror_maps(self._model)
             for name, (linear, offset) in self._maps.items():
                 moved[COEFF_SLICES[name]] = moved[COEFF_SLICES[name]] @ linear + offset
             moved[COEFF_SLICES['angles']] *= [1, -1, -1]
@@ -50,6 +50,14 @@ class LabelMotion:
         gamma = moved[COEFF_SLICES['gamma']].reshape(CHANNELS, SH_TERMS)
         moved[COEFF_SLICES['gamma']] = (gamma @ _light_map(turn)).ravel()
         return moved.astype(np.float32)
+
+
+def _mirror_maps(model):
+    """{name of a part of the coefficients: see _mirror_map}."""
+    twin = cKDTree(model.meanshape).query(model.meanshape * _MIRROR)[1]
+    return {'id': _mirror_map(model.meanshape, model.id_base, twin, _MIRROR),
+            'ex': _mirror_map(np.zeros_like(model.meanshape), model.ex_base, twin, _MIRROR),
+            'tex': _mirror_map(model.meantex, model.tex_base, twin, np.ones(3))}
 
 
 def _mirror_map(mean, base, twin, signs):
